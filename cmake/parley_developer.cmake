@@ -1,0 +1,24 @@
+# Flags for parley's own targets; nothing here reaches a user of the library.
+
+# parley_own_target(target): C++20 without extensions, and warnings as errors in developer builds. A user's compiler
+# may be newer than ours, so a plain build only compiles.
+function(parley_own_target target)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  if(PARLEY_DEVELOPER)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wnon-virtual-dtor -Werror)
+  endif()
+endfunction()
+
+# The whole build runs under a sanitizer or none of it does, so the flags are global.
+if(PARLEY_SANITIZE STREQUAL "address")
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+elseif(PARLEY_SANITIZE STREQUAL "thread")
+  set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(PARLEY_SANITIZE)
+  message(FATAL_ERROR "PARLEY_SANITIZE is '${PARLEY_SANITIZE}'; use address (with undefined) or thread")
+endif()
+if(PARLEY_SANITIZE)
+  add_compile_options(${flags})
+  add_link_options(${flags})
+endif()
