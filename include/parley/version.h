@@ -1,5 +1,5 @@
-// Which parley this is: macros for the headers that were compiled against, Version() for the library that
-// runs. For applications that log it or choose by it.
+// Which parley this is: macros for the headers that were compiled against, Version() for the
+// library that runs. For applications that log it or choose by it.
 
 #ifndef PARLEY_VERSION_H_
 #define PARLEY_VERSION_H_
