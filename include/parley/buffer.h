@@ -1,0 +1,61 @@
+// The bytes of one message: a short list of pieces, each a pointer, a size and whatever keeps them
+// alive. Codecs fill and read buffers; wires pass them on without copying.
+#ifndef PARLEY_BUFFER_H_
+#define PARLEY_BUFFER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/types/span.h"
+#include "parley/detail/block.h"
+#include "parley/detail/export.h"
+
+namespace parley {
+
+// An encoded message.
+//
+// Example:  std::memcpy(buffer.Allocate(text.size()), text.data(), text.size());
+// Threads:  external synchronisation; the bytes of an appended reference must not change while any
+// copy lives. Lifetime: copies share the pieces' memory, which is freed with the last of them, on
+// any thread.
+class PARLEY_EXPORT Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(detail::AllocateBlock allocate) : allocate_(allocate) {}
+
+  // Appends `size` writable bytes in one piece and returns them; they are valid until the buffer is
+  // next changed, moved or destroyed.
+  char* Allocate(std::size_t size_bytes);
+
+  // Appends a copy of `bytes`.
+  void Append(std::string_view bytes);
+
+  // Appends `bytes` by reference: not copied on the way to the socket; `owner` is released when
+  // nobody needs them.
+  void AppendReference(std::string_view bytes, std::shared_ptr<const void> owner);
+
+  // Appends a piece of a received message or of another buffer, sharing its memory.
+  void AppendPiece(detail::Block piece);
+
+  std::size_t size_bytes() const { return size_bytes_; }
+  absl::Span<const detail::Block> pieces() const { return pieces_; }
+
+  // All bytes in one run: the buffer's own memory where it is one piece, else a copy placed in
+  // `scratch`.
+  std::string_view Flatten(std::string& scratch) const;
+
+  // A copy of all bytes.
+  std::string ToString() const;
+
+ private:
+  absl::InlinedVector<detail::Block, 1> pieces_;
+  std::size_t size_bytes_ = 0;
+  detail::AllocateBlock allocate_ = detail::AllocateHeapBlock;
+};
+
+}  // namespace parley
+
+#endif  // PARLEY_BUFFER_H_

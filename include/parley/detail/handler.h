@@ -1,0 +1,247 @@
+// Turns an application's handler of any form into one untyped function of an exchange.
+#ifndef PARLEY_DETAIL_HANDLER_H_
+#define PARLEY_DETAIL_HANDLER_H_
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "parley/context.h"
+#include "parley/detail/exchange.h"
+#include "parley/method.h"
+#include "parley/reader.h"
+#include "parley/server_call.h"
+#include "parley/writer.h"
+
+namespace parley::detail {
+
+// A registered method. `run` gets the exchange once the call is there, and for kinds with one
+// request, its payload. It may throw: the caller turns that into INTERNAL. It finishes the
+// exchange, now or later.
+struct Handler {
+  MethodKind kind;
+  std::string path;
+  std::function<void(const std::shared_ptr<Exchange>&, Payload request)> run;
+};
+
+// Whether `exchange` was told of an exception that the handler threw: INTERNAL, with the text in
+// the log only.
+PARLEY_EXPORT void FinishThrown(Exchange& exchange, std::exception_ptr thrown);
+
+// What a plain or coroutine handler of Method is called with, and what it results in.
+template <class Method, class F>
+struct HandlerForm;
+template <class Q, class A, class F>
+struct HandlerForm<Unary<Q, A>, F> : std::invoke_result<const F&, Context&, const Q&> {
+  using Result = absl::StatusOr<A>;
+};
+template <class Q, class A, class F>
+struct HandlerForm<ServerStreaming<Q, A>, F>
+    : std::invoke_result<const F&, Context&, const Q&, Writer<A>&> {
+  using Result = absl::Status;
+};
+template <class Q, class A, class F>
+struct HandlerForm<ClientStreaming<Q, A>, F> : std::invoke_result<const F&, Context&, Reader<Q>&> {
+  using Result = absl::StatusOr<A>;
+};
+template <class Q, class A, class F>
+struct HandlerForm<Bidi<Q, A>, F> : std::invoke_result<const F&, Context&, Reader<Q>&, Writer<A>&> {
+  using Result = absl::Status;
+};
+
+template <class Method>
+inline constexpr bool kOneRequest =
+    Method::kKind == MethodKind::kUnary || Method::kKind == MethodKind::kServerStreaming;
+
+template <class Method, class F>
+concept AsyncHandler = std::invocable<const F&, ServerCall<Method>>;
+template <class Method, class F>
+concept DirectHandler = requires {
+  typename HandlerForm<Method, F>::type;
+};
+
+// What `co_await t` results in.
+template <class T>
+decltype(auto) AwaiterOf(T&& awaitable) {
+  if constexpr (requires { std::forward<T>(awaitable).operator co_await(); }) {
+    return std::forward<T>(awaitable).operator co_await();
+  } else if constexpr (requires { operator co_await(std::forward<T>(awaitable)); }) {
+    return operator co_await(std::forward<T>(awaitable));
+  } else {
+    return std::forward<T>(awaitable);
+  }
+}
+template <class T>
+concept Awaitable = requires(T t) {
+  AwaiterOf(std::move(t)).await_resume();
+};
+template <Awaitable T>
+using Awaited = std::remove_cvref_t<decltype(AwaiterOf(std::declval<T>()).await_resume())>;
+
+// A coroutine that nobody awaits: starts at once, frees itself at the end.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+// The arguments of one run of a plain or coroutine handler; they live until it has completed.
+template <class Method>
+class Invocation {
+ public:
+  using Q = typename Method::Request;
+  using A = typename Method::Response;
+  using Result = std::conditional_t<Method::kKind == MethodKind::kUnary ||
+                                        Method::kKind == MethodKind::kClientStreaming,
+                                    absl::StatusOr<A>, absl::Status>;
+
+  Invocation(const std::shared_ptr<Exchange>& exchange, Payload request)
+      : exchange_(exchange),
+        context_(exchange),
+        reader_(exchange),
+        writer_(exchange),
+        payload_(std::move(request)) {}
+
+  // Decodes the request. If it can't be, the call has been finished with INTERNAL.
+  bool DecodeRequest() {
+    if constexpr (kOneRequest<Method>) {
+      request_ = payload_.template object<Q>();
+      if (request_ != nullptr) return true;
+      absl::StatusOr<Q> decoded = TakeMessage<Q>(std::move(payload_));
+      if (!decoded.ok()) {
+        exchange_->Finish(
+            absl::InternalError(absl::StrCat("malformed request: ", decoded.status().message())),
+            std::nullopt);
+        return false;
+      }
+      decoded_ = *std::move(decoded);
+      request_ = &*decoded_;
+    }
+    return true;
+  }
+
+  template <class F>
+  decltype(auto) Run(const F& handler) {
+    if constexpr (Method::kKind == MethodKind::kUnary) {
+      return handler(context_, *request_);
+    } else if constexpr (Method::kKind == MethodKind::kServerStreaming) {
+      return handler(context_, *request_, writer_);
+    } else if constexpr (Method::kKind == MethodKind::kClientStreaming) {
+      return handler(context_, reader_);
+    } else {
+      return handler(context_, reader_, writer_);
+    }
+  }
+
+  void Finish(Result result) {
+    if constexpr (std::is_same_v<Result, absl::Status>) {
+      exchange_->Finish(std::move(result), std::nullopt);
+    } else {
+      Respond(*exchange_, result);
+    }
+  }
+  void FinishThrown(std::exception_ptr thrown) { detail::FinishThrown(*exchange_, thrown); }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+  Context context_;
+  Reader<Q> reader_;
+  Writer<A> writer_;
+  Payload payload_;  // keeps an object of the caller's, if the request is one
+  std::optional<Q> decoded_;
+  const Q* request_ = nullptr;
+};
+
+template <class Method, class F>
+Detached RunCoroutine(const F& handler, std::shared_ptr<Exchange> exchange, Payload request) {
+  Invocation<Method> invocation(exchange, std::move(request));
+  std::exception_ptr thrown;
+  try {
+    if (invocation.DecodeRequest()) {
+      auto awaitable = invocation.Run(handler);
+      invocation.Finish(co_await std::move(awaitable));
+    }
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown) invocation.FinishThrown(thrown);
+}
+
+template <class Method, class F>
+void RunAsync(const F& handler, const std::shared_ptr<Exchange>& exchange, Payload request) {
+  if constexpr (kOneRequest<Method>) {
+    auto decoded = TakeMessage<typename Method::Request>(std::move(request));
+    if (!decoded.ok()) {
+      return exchange->Finish(
+          absl::InternalError(absl::StrCat("malformed request: ", decoded.status().message())),
+          std::nullopt);
+    }
+    handler(ServerCall<Method>(exchange, *std::move(decoded)));
+  } else {
+    handler(ServerCall<Method>(exchange));
+  }
+}
+
+template <class Method, class F>
+void RunPlain(const F& handler, const std::shared_ptr<Exchange>& exchange, Payload request) {
+  Invocation<Method> invocation(exchange, std::move(request));
+  if (invocation.DecodeRequest()) invocation.Finish(invocation.Run(handler));
+}
+
+template <class Method, class F>
+Handler MakeHandler(const Method& method, F handler) {
+  static_assert(AsyncHandler<Method, F> || DirectHandler<Method, F>,
+                "parley: this handler takes neither the arguments of its method's kind "
+                "(see Server::Register) nor one ServerCall, or can't be called as const");
+  static_assert(!(AsyncHandler<Method, F> && DirectHandler<Method, F>),
+                "parley: this handler takes both the arguments of its method's kind and a "
+                "ServerCall; spell its parameter types out");
+  const auto bind = [&](auto run) {
+    return Handler{Method::kKind, std::string(method.path), std::move(run)};
+  };
+  if constexpr (AsyncHandler<Method, F>) {
+    return bind([f = std::move(handler)](const std::shared_ptr<Exchange>& exchange, Payload q) {
+      RunAsync<Method>(f, exchange, std::move(q));
+    });
+  } else {
+    using Result = typename HandlerForm<Method, F>::Result;
+    using Returned = typename HandlerForm<Method, F>::type;
+    if constexpr (Awaitable<Returned>) {
+      static_assert(std::is_convertible_v<Awaited<Returned>, Result>,
+                    "parley: this coroutine handler does not result in what its method's kind asks "
+                    "for (see Server::Register)");
+      static_assert(
+          !std::is_same_v<Awaited<Returned>, absl::Status> || std::is_same_v<Result, absl::Status>,
+          "parley: OK without a response can't be said: result in absl::StatusOr of the "
+          "response, not in absl::Status");
+      return bind([f = std::move(handler)](const std::shared_ptr<Exchange>& exchange, Payload q) {
+        RunCoroutine<Method>(f, exchange, std::move(q));
+      });
+    } else {
+      static_assert(std::is_convertible_v<Returned, Result>,
+                    "parley: this handler does not return what its method's kind asks for "
+                    "(see Server::Register)");
+      static_assert(!std::is_same_v<Returned, absl::Status> || std::is_same_v<Result, absl::Status>,
+                    "parley: OK without a response can't be said: return absl::StatusOr of the "
+                    "response, not absl::Status");
+      return bind([f = std::move(handler)](const std::shared_ptr<Exchange>& exchange, Payload q) {
+        RunPlain<Method>(f, exchange, std::move(q));
+      });
+    }
+  }
+}
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_DETAIL_HANDLER_H_

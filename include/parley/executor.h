@@ -1,0 +1,26 @@
+// Where an application wants its callbacks, coroutine resumptions and handlers to run, if not on
+// parley's own threads.
+#ifndef PARLEY_EXECUTOR_H_
+#define PARLEY_EXECUTOR_H_
+
+#include "absl/functional/any_invocable.h"
+
+namespace parley {
+
+// Runs tasks on threads of the application's choice, for example an event loop's.
+//
+// Blocks:   Post must not wait for the task; it may run it before it returns only if the
+// application can bear
+//           a callback inside the parley call that caused it.
+// Threads:  Post is called from any thread, never under a lock of parley's.
+// Lifetime: kept by whoever was given it until its last task has run.
+// Errors:   a task never throws; every task must be run or destroyed.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual void Post(absl::AnyInvocable<void()> task) = 0;
+};
+
+}  // namespace parley
+
+#endif  // PARLEY_EXECUTOR_H_
