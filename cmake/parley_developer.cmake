@@ -10,6 +10,17 @@ function(parley_own_target target)
   endif()
 endfunction()
 
+# parley_own_programs(folder): the same for the programs of a subfolder whose CMakeLists.txt a user can copy out.
+function(parley_own_programs folder)
+  get_property(targets DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+      parley_own_target(${target})
+    endif()
+  endforeach()
+endfunction()
+
 # The whole build runs under a sanitizer or none of it does, so the flags are global.
 if(PARLEY_SANITIZE STREQUAL "address")
   set(flags -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
