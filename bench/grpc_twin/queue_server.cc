@@ -1,0 +1,138 @@
+// Raw gRPC server, completion-queue API: one thread polls one queue and handles what it takes from
+// it. Calls live in slots that are armed again when they end, messages and all, so that nothing of
+// ours is allocated for a call.
+
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "bench.grpc.pb.h"
+#include "payload.h"
+#include "settings.h"
+#include "side.h"
+
+namespace parley_bench {
+namespace {
+
+using parley::bench::v1::Bench;
+using parley::bench::v1::Payload;
+using parley::bench::v1::Token;
+using parley::bench::v1::TokensRequest;
+
+// What the queue hands back: one call that waits for its next event.
+class Slot {
+ public:
+  virtual ~Slot() = default;
+  virtual void Arm() = 0;
+  virtual void Proceed(bool ok) = 0;
+};
+
+class EchoSlot final : public Slot {
+ public:
+  EchoSlot(Bench::AsyncService* service, grpc::ServerCompletionQueue* queue)
+      : service_(service), queue_(queue) {}
+
+  void Arm() override {
+    finishing_ = false;
+    context_.emplace();
+    writer_.emplace(&*context_);
+    service_->RequestEcho(&*context_, &request_, &*writer_, queue_, queue_, this);
+  }
+
+  void Proceed(bool ok) override {
+    if (finishing_) return Arm();
+    if (!ok) return;  // the server stops
+    finishing_ = true;
+    response_.set_body(request_.body());
+    writer_->Finish(response_, grpc::Status::OK, this);
+  }
+
+ private:
+  Bench::AsyncService* const service_;
+  grpc::ServerCompletionQueue* const queue_;
+  bool finishing_ = false;
+  Payload request_;
+  Payload response_;
+  std::optional<grpc::ServerContext> context_;
+  std::optional<grpc::ServerAsyncResponseWriter<Payload>> writer_;
+};
+
+class TokensSlot final : public Slot {
+ public:
+  TokensSlot(Bench::AsyncService* service, grpc::ServerCompletionQueue* queue)
+      : service_(service), queue_(queue) {}
+
+  void Arm() override {
+    state_ = State::kRequested;
+    sent_ = 0;
+    context_.emplace();
+    writer_.emplace(&*context_);
+    service_->RequestTokens(&*context_, &request_, &*writer_, queue_, queue_, this);
+  }
+
+  void Proceed(bool ok) override {
+    if (state_ == State::kFinishing) return Arm();
+    if (!ok && state_ == State::kRequested) return;  // the server stops
+    if (!ok || request_.count() == 0) {              // the caller left, or wants nothing
+      state_ = State::kFinishing;
+      return writer_->Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED, this);
+    }
+    FillTokenText(sent_, *token_.mutable_text());
+    if (++sent_ < request_.count()) {
+      state_ = State::kWriting;
+      writer_->Write(token_, this);
+    } else {
+      state_ = State::kFinishing;
+      writer_->WriteAndFinish(token_, grpc::WriteOptions(), grpc::Status::OK, this);
+    }
+  }
+
+ private:
+  enum class State { kRequested, kWriting, kFinishing };
+
+  Bench::AsyncService* const service_;
+  grpc::ServerCompletionQueue* const queue_;
+  State state_ = State::kRequested;
+  std::uint32_t sent_ = 0;
+  TokensRequest request_;
+  Token token_;
+  std::optional<grpc::ServerContext> context_;
+  std::optional<grpc::ServerAsyncWriter<Token>> writer_;
+};
+
+int Run(const Options& options) {
+  Bench::AsyncService service;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  TuneServer(builder, options.address, &port);
+  builder.RegisterService(&service);
+  std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) return 1;
+
+  std::vector<std::unique_ptr<Slot>> slots;
+  for (int i = 0; i < options.slots; ++i) {
+    slots.push_back(std::make_unique<EchoSlot>(&service, queue.get()));
+    slots.push_back(std::make_unique<TokensSlot>(&service, queue.get()));
+  }
+  for (auto& slot : slots) slot->Arm();
+  std::thread poller([&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue->Next(&tag, &ok)) static_cast<Slot*>(tag)->Proceed(ok);
+  });
+
+  ServeDriver(BoundAddress(options.address, port));
+  // No client is left by then, so no slot arms itself again after this.
+  server->Shutdown(std::chrono::system_clock::now());
+  queue->Shutdown();
+  poller.join();
+  return 0;
+}
+
+}  // namespace
+}  // namespace parley_bench
+
+int main(int argc, char** argv) {
+  return parley_bench::Run(parley_bench::ParseOptions(argc, argv));
+}
