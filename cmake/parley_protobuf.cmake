@@ -73,6 +73,8 @@ function(parley_protobuf)
       DEPFILE "${out}/${stem}.d"
       COMMENT "Generating C++ from ${stem}.proto"
       COMMAND_EXPAND_LISTS VERBATIM)
+    # Warnings, here and in the include folder below, are to be about the user's own code.
+    set_source_files_properties(${generated} PROPERTIES COMPILE_OPTIONS -w)
     target_sources(${arg_TARGET} PRIVATE ${generated})
   endforeach()
 
@@ -82,7 +84,6 @@ function(parley_protobuf)
     set(scope PRIVATE)
   endif()
   target_compile_features(${arg_TARGET} ${scope} cxx_std_17)
-  # SYSTEM: a user's warnings are about the user's code.
   target_include_directories(${arg_TARGET} SYSTEM ${scope} "$<BUILD_INTERFACE:${out}>")
   target_link_libraries(${arg_TARGET} ${scope} protobuf::libprotobuf)
   if(arg_GRPC)
