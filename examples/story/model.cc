@@ -11,10 +11,10 @@
 
 namespace {
 
-constexpr std::size_t kOrder = 4;           // a token and the three before it
-constexpr double kTrust = 2;                // in a context's own counts; Witten and Bell have 1
-constexpr std::size_t kCandidates = 256;    // the most that are drawn among
-constexpr std::size_t kSentenceLimit = 60;  // tokens told beyond max_tokens to end a sentence
+constexpr std::size_t kOrder = 4;            // a token and the three before it
+constexpr double kTrust = 2;                 // in a context's own counts; Witten and Bell have 1
+constexpr std::size_t kCandidates = 256;     // the most that are drawn among
+constexpr std::size_t kSentenceLimit = 120;  // tokens told beyond max_tokens to end a sentence
 constexpr std::uint32_t kUnknown = UINT32_MAX;
 constexpr char kParagraph[] = "\n\n";
 constexpr char kTheEnd[] = "\n\n\n";
@@ -130,7 +130,8 @@ Model::Story Model::Continue(std::string_view prompt, const Sampling& sampling) 
 Model::Story::Story(const Model& model, std::string_view prompt, const Sampling& sampling)
     : model_(&model),
       sampling_(sampling),
-      random_(sampling.seed),
+      // With the prompt, as the model can't tell two unknown words apart.
+      random_(sampling.seed + std::hash<std::string_view>()(prompt)),
       skip_space_(prompt.empty() || IsSpace(prompt.back())) {
   Append(model.Find(kTheEnd));
   for (const std::string& piece : Split(prompt)) Append(model.Find(piece));

@@ -21,7 +21,9 @@ absl::StatusOr<Sampling> SamplingFor(const story::Prompt& prompt) {
   Sampling sampling{.seed = prompt.has_seed() ? prompt.seed() : std::random_device()()};
   if (prompt.max_tokens() > 0) sampling.max_tokens = prompt.max_tokens();
   if (prompt.has_temperature()) sampling.temperature = prompt.temperature();
-  if (sampling.max_tokens > 10000) return absl::InvalidArgumentError("max_tokens is over 10000");
+  if (prompt.text().size() > 65536 || sampling.max_tokens > 10000) {
+    return absl::InvalidArgumentError("over 65536 bytes of prompt or 10000 max_tokens");
+  }
   if (!(sampling.temperature >= 0 && sampling.temperature <= 2)) {
     return absl::InvalidArgumentError("temperature is not from 0 to 2");
   }
