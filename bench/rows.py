@@ -61,12 +61,17 @@ _UNIX_ROWS = [
     Row("local_x1", LOCAL, queue("echo"), "p50_us", "us", 9000, goal=0.05),
 ]
 
-# gRPC against gRPC: what docs/decisions/0002 rests on. Left is the callback interface.
+# gRPC against gRPC: what docs/decisions/0002 rests on. Left is the callback interface, or the
+# blocking stub with the completion-queue server.
 _API_ROWS = [
     Row("api_calls_x1", callback("echo"), queue("echo"), "p50_us", "us", 9000, asked_only=True),
     Row("api_calls_x64", callback("echo"), queue("echo"), "rate", "calls/s", 60000, in_flight=64,
         asked_only=True),
     Row("api_tokens_x1", callback("tokens"), queue("tokens"), "rate", "tokens/s", 240000,
+        asked_only=True),
+    Row("api_sync_calls_x1", queue("echo_sync"), queue("echo"), "p50_us", "us", 9000,
+        asked_only=True),
+    Row("api_sync_tokens_x1", queue("tokens_sync"), queue("tokens"), "rate", "tokens/s", 240000,
         asked_only=True),
 ]
 
