@@ -167,7 +167,7 @@ Model::Token Model::Story::Draw() {
   } else if (last_ != kParagraph && last_ != kTheEnd) {
     forbid("\"");
   }
-  if (told_ == 0) forbid(kTheEnd);
+  if (told_ <= sampling_.max_tokens / 2) forbid(kTheEnd);  // else one in 25 ends in a sentence
 
   std::vector<Token> likely(next.size());
   std::iota(likely.begin(), likely.end(), 0);
