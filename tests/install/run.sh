@@ -66,6 +66,14 @@ grpc_by_pkg_config() {
   run grpc_by_pkg_config
 }
 
+# A protobuf with a CMake config is found by it; the find module is not even asked.
+protobuf_with_config() {
+  build protobuf_with_config "$here/find_package" -DCMAKE_PREFIX_PATH="$work/prefix-static" \
+    -DProtobuf_DIR="$here/protobuf_with_config"
+  if grep '^Protobuf_INCLUDE_DIR:' "$work/protobuf_with_config/CMakeCache.txt"; then return 1; fi
+  run protobuf_with_config
+}
+
 # refused TEXT CMAKE_FLAGS...: configuring the find_package consumer fails, saying TEXT.
 refused() {
   local text=$1 output; shift
@@ -142,6 +150,7 @@ for linkage in static shared; do
   check "exporting-$linkage" exporting $linkage
 done
 check grpc_by_pkg_config grpc_by_pkg_config
+check protobuf_with_config protobuf_with_config
 check missing_dependency missing_dependency
 check destdir destdir
 check add_subdirectory add_subdirectory
