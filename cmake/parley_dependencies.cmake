@@ -1,13 +1,13 @@
-# Finds what parley links: Threads, protobuf, Abseil and gRPC. One file for both who need it: parley's own build
-# and the installed package config. Targets that the including project already has are used as they are. What can't
-# be found is listed in parley_missing_dependencies, with a message that says what to do, so that each can fail in its
-# own way.
+# Finds what parley links: Threads, protobuf, Abseil and gRPC. One file for both who need it:
+# parley's own build and the installed package config. Targets that the including project already
+# has are used as they are. What can't be found is listed in parley_missing_dependencies, with a
+# message that says what to do, so that each can fail in its own way.
 if(NOT TARGET Threads::Threads)
   find_package(Threads QUIET)
 endif()
 
-# Debian's protobuf has no CMake config, newer ones need theirs; and it must be settled before gRPC's own config
-# looks for it.
+# Debian's protobuf has no CMake config, newer ones need theirs; and it must be settled before
+# gRPC's own config looks for it.
 if(NOT TARGET protobuf::libprotobuf)
   find_package(Protobuf CONFIG QUIET)
   if(NOT TARGET protobuf::libprotobuf)
@@ -43,6 +43,7 @@ foreach(parley_target IN ITEMS Threads::Threads protobuf::libprotobuf absl::stat
 endforeach()
 list(JOIN parley_missing_dependencies ", " parley_missing_dependencies_message)
 string(CONCAT parley_missing_dependencies_message
-  "parley needs ${parley_missing_dependencies_message}, which CMake can't find. On Debian and Ubuntu: apt-get install "
-  "libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev pkg-config; elsewhere install "
-  "gRPC 1.51 or newer and set CMAKE_PREFIX_PATH to its prefix")
+  "parley needs ${parley_missing_dependencies_message}, which CMake can't find. "
+  "On Debian and Ubuntu: apt-get install libgrpc++-dev libprotobuf-dev protobuf-compiler "
+  "protobuf-compiler-grpc libabsl-dev pkg-config; "
+  "elsewhere install gRPC 1.51 or newer and set CMAKE_PREFIX_PATH to its prefix")

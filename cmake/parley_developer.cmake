@@ -1,7 +1,7 @@
 # Flags for parley's own targets; nothing here reaches a user of the library.
 
-# parley_own_target(target): C++20 without extensions, and warnings as errors in developer builds. A user's compiler
-# may be newer than ours, so a plain build only compiles.
+# parley_own_target(target): C++20 without extensions, and warnings as errors in developer builds. A
+# user's compiler may be newer than ours, so a plain build only compiles.
 function(parley_own_target target)
   target_compile_features(${target} PRIVATE cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
@@ -10,7 +10,8 @@ function(parley_own_target target)
   endif()
 endfunction()
 
-# parley_own_programs(folder): the same for the programs of a subfolder whose CMakeLists.txt a user can copy out.
+# parley_own_programs(folder): the same for the programs of a subfolder whose CMakeLists.txt a user
+# can copy out.
 function(parley_own_programs folder)
   get_property(targets DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target IN LISTS targets)
@@ -27,7 +28,8 @@ if(PARLEY_SANITIZE STREQUAL "address")
 elseif(PARLEY_SANITIZE STREQUAL "thread")
   set(flags -fsanitize=thread -fno-omit-frame-pointer)
 elseif(PARLEY_SANITIZE)
-  message(FATAL_ERROR "PARLEY_SANITIZE is '${PARLEY_SANITIZE}'; use address (with undefined) or thread")
+  message(FATAL_ERROR
+    "PARLEY_SANITIZE is '${PARLEY_SANITIZE}'; use address (with undefined) or thread")
 endif()
 if(PARLEY_SANITIZE)
   add_compile_options(${flags})

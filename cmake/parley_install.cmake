@@ -1,5 +1,6 @@
-# Install rules: library, headers, CMake package (find_package(parley)) and pkg-config file (parley). Both are
-# relocatable, so a DESTDIR or another prefix at install time works. Included by the top CMakeLists.txt.
+# Install rules: library, headers, CMake package (find_package(parley)) and pkg-config file
+# (parley). Both are relocatable, so a DESTDIR or another prefix at install time works. Included by
+# the top CMakeLists.txt.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

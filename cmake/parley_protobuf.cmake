@@ -1,9 +1,10 @@
 # parley_protobuf(TARGET target PROTOS a.proto... [IMPORT_DIRS dir...] [GRPC])
 #
-# Gives `target` the C++ code of the .proto files: a static library of that name is made unless the target
-# exists. A header is included by its file's path below the first of IMPORT_DIRS that holds it (default: the current
-# source folder). GRPC adds the service stubs of grpc_cpp_plugin, for services that protoc generates; parley's own
-# calls don't need them. For parley's build and for its users: it is installed with the package.
+# Gives `target` the C++ code of the .proto files: a static library of that name is made unless the
+# target exists. A header is included by its file's path below the first of IMPORT_DIRS that holds
+# it (default: the current source folder). GRPC adds the service stubs of grpc_cpp_plugin, for
+# services that protoc generates; parley's own calls don't need them. For parley's build and for its
+# users: it is installed with the package.
 function(parley_protobuf)
   cmake_parse_arguments(PARSE_ARGV 0 arg "GRPC" "TARGET" "PROTOS;IMPORT_DIRS")
   if(NOT arg_TARGET OR NOT arg_PROTOS OR arg_UNPARSED_ARGUMENTS)
@@ -54,7 +55,8 @@ function(parley_protobuf)
       endif()
     endforeach()
     if(NOT root)
-      message(FATAL_ERROR "parley_protobuf: '${proto}' is in none of IMPORT_DIRS '${imports}'; add its folder")
+      message(FATAL_ERROR
+        "parley_protobuf: '${proto}' is in none of IMPORT_DIRS '${imports}'; add its folder")
     endif()
     cmake_path(RELATIVE_PATH proto BASE_DIRECTORY "${root}" OUTPUT_VARIABLE stem)
     string(REGEX REPLACE "\\.proto$" "" stem "${stem}")

@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# tests/run.sh [--quick] [--build-dir DIR]: installs what is missing (Debian, Ubuntu), then builds and runs every test.
+# tests/run.sh [--quick] [--build-dir DIR]: installs what is missing (Debian, Ubuntu), then builds
+# and runs every test.
 #   --quick          without the sanitizers and without interoperability with other languages
 #   --build-dir DIR  where to build and keep logs (default: build/); a second run is incremental
-# The last line is "N passed, N failed", and the exit status is 1 if anything failed. What can't run is named and, where
-# the environment has CI=true, is a failure.
+# The last line is "N passed, N failed", and the exit status is 1 if anything failed. What can't run
+# is named and, where the environment has CI=true, is a failure.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 build_dir=$root/build quick=false
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=true ;;
-    --build-dir) [ $# -ge 2 ] || { echo "--build-dir needs a folder" >&2; exit 2; }; build_dir=$2; shift ;;
-    *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+    --build-dir)
+      [ $# -ge 2 ] || { echo "--build-dir needs a folder" >&2; exit 2; }
+      build_dir=$2
+      shift ;;
+    *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
   esac
   shift
 done
@@ -26,7 +30,8 @@ export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 
 packages=(
-  g++ clang clang-format cmake ninja-build make ccache pkg-config git ca-certificates openssl python3 python3-venv
+  g++ clang clang-format cmake ninja-build make ccache pkg-config
+  git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
 )
@@ -38,16 +43,21 @@ install_packages() {
     return
   fi
   for package in "${packages[@]}"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+      missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "== installing ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || { echo "Neither root nor sudo; as root: apt-get install ${missing[*]}" >&2; exit 1; }
+    if ! command -v sudo >/dev/null; then
+      echo "Neither root nor sudo; as root: apt-get install ${missing[*]}" >&2
+      exit 1
+    fi
     as_root=(sudo)
   fi
-  if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-         apt-get install -y --no-install-recommends "${missing[@]}"; } >"$logs/packages.log" 2>&1; then
+  if ! { "${as_root[@]}" apt-get update &&
+         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+           --no-install-recommends "${missing[@]}"; } >"$logs/packages.log" 2>&1; then
     tail -n 20 "$logs/packages.log" >&2
     echo "apt-get failed (log above). Check the network and the disk, then run this again." >&2
     exit 1
@@ -55,11 +65,14 @@ install_packages() {
   echo "   $SECONDS s"
 }
 
-# finish NAME PASSED FAILED START: adds a stage's figures, and shows the end of its log if anything failed.
+# finish NAME PASSED FAILED START: adds a stage's figures, and shows the end of its log if anything
+# failed.
 finish() {
   passed=$((passed + $2)) failed=$((failed + $3))
   echo "   $2 passed, $3 failed, $((SECONDS - $4)) s"
-  [ "$3" -eq 0 ] || { tail -n 100 "$logs/$1.log" | sed 's/^/   | /'; echo "   whole log: $logs/$1.log"; }
+  [ "$3" -gt 0 ] || return 0
+  tail -n 100 "$logs/$1.log" | sed 's/^/   | /'
+  echo "   whole log: $logs/$1.log"
 }
 
 cannot_run() {
@@ -75,34 +88,38 @@ step() {
   echo "   $text, $((SECONDS - start)) s" >&3
 }
 
-# preset NAME [WRAPPER...]: configures and builds a CMake preset and runs its tests, ctest by way of WRAPPER.
+# preset NAME [WRAPPER...]: configures and builds a CMake preset and runs its tests, ctest by way of
+# WRAPPER.
 preset() {
-  local name=$1 start=$SECONDS bad total skipped; shift
+  local name=$1 start=$SECONDS log=$logs/$1.log figures bad total skipped; shift
   echo "== $name"
   ( # Not the left side of || or an `if`, which would switch off `set -e` inside.
     cd "$root"
     step configured cmake --preset "$name" -B "$build_dir/$name"
     step built cmake --build "$build_dir/$name" -- -k 10
-    "$@" ctest --test-dir "$build_dir/$name" -j "$CMAKE_BUILD_PARALLEL_LEVEL" --timeout 600 --output-on-failure
-  ) >"$logs/$name.log" 2>&1 &
+    "$@" ctest --test-dir "$build_dir/$name" -j "$CMAKE_BUILD_PARALLEL_LEVEL" --timeout 600 \
+      --output-on-failure
+  ) >"$log" 2>&1 &
   wait $! || true
-  read -r bad total < <(sed -nE 's/^.*tests passed, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$logs/$name.log" |
-    tail -n 1 | grep . || echo "1 1")
+  figures=$(sed -nE 's/^.*tests passed, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log" |
+    tail -n 1)
+  read -r bad total <<<"${figures:-1 1}"  # the latter for a build that never came to its tests
   # A skipped test is a good one to ctest; here it is one that did not run.
-  mapfile -t skipped < <(sed -nE 's/^[[:space:]]+[0-9]+ - (.*) \((Skipped|Disabled)\)$/\1/p' "$logs/$name.log" | sort -u)
+  mapfile -t skipped < <(
+    sed -nE 's/^[[:space:]]+[0-9]+ - (.*) \((Skipped|Disabled)\)$/\1/p' "$log" | sort -u)
   finish "$name" $((total - bad - ${#skipped[@]})) "$bad" "$start"
   for name in "${skipped[@]}"; do cannot_run "$name"; done
 }
 
-# script NAME PATH ARGUMENTS...: a stage that is a script. If it ends with its own "N passed, N failed", that counts.
+# script NAME PATH ARGUMENTS...: a stage that is a script. If it ends with its own "N passed, N
+# failed", that counts.
 script() {
-  local name=$1 path=$2 start=$SECONDS status=0 good bad; shift 2
+  local name=$1 path=$2 start=$SECONDS log=$logs/$1.log figures status=0 good bad; shift 2
   echo "== $name"
   [ -x "$root/$path" ] || { cannot_run "$path: no such script"; return; }
-  timeout 1500 "$root/$path" "$@" >"$logs/$name.log" 2>&1 || status=$?
-  if ! read -r good bad < <(tail -n 1 "$logs/$name.log" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p'); then
-    good=$((status == 0)) bad=0
-  fi
+  timeout 1500 "$root/$path" "$@" >"$log" 2>&1 || status=$?
+  figures=$(tail -n 1 "$log" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p')
+  read -r good bad <<<"${figures:-$((status == 0)) 0}"
   [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
   finish "$name" "$good" "$bad" "$start"
 }
@@ -111,7 +128,10 @@ script() {
 formatting() {
   local start=$SECONDS status=0
   echo "== formatting"
-  clang-format --version | grep -q 'version 14\.' || { cannot_run "formatting: needs clang-format 14"; return; }
+  if ! clang-format --version | grep -q 'version 14\.'; then
+    cannot_run "formatting: needs clang-format 14"
+    return
+  fi
   (cd "$root" && find include src tests examples bench \( -name '*.h' -o -name '*.cc' \) -print0 |
     xargs -0 clang-format --dry-run -Werror) >"$logs/formatting.log" 2>&1 || status=1
   finish formatting $((1 - status)) $status "$start"
@@ -127,7 +147,8 @@ script docs tests/docs/run.sh "$build_dir/docs" "$build_dir/install/prefix-stati
 if ! $quick; then
   script interop tests/interop/run.sh
   preset asan
-  # The thread sanitizer needs its shadow where address space randomisation may have put something else.
+  # The thread sanitizer needs its shadow where address space randomisation may have put something
+  # else.
   if setarch -R true 2>"$logs/setarch.log"; then preset tsan setarch -R; else preset tsan; fi
 fi
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# must_not_compile.sh COMPILER FLAGS... CASE.cc: the check of one case, run by ctest; CMakeLists.txt says what a case is.
+# must_not_compile.sh COMPILER FLAGS... CASE.cc: the check of one case, run by ctest; CMakeLists.txt
+# says what a case is.
 set -uo pipefail
 case=${!#}
 

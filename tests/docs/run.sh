@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/docs/run.sh WORK_DIR PREFIX: compiles every code block of the documents against the parley installed at PREFIX;
-# code_blocks.py says how. Ends with "N passed, N failed".
+# tests/docs/run.sh WORK_DIR PREFIX: compiles every code block of the documents against the parley
+# installed at PREFIX; code_blocks.py says how. Ends with "N passed, N failed".
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2,3s/^# //p' "$0" >&2; exit 2; }
 export PYTHONDONTWRITEBYTECODE=1

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# tests/examples/run.sh WORK_DIR PREFIX: copies each example out of the tree, builds it against the parley installed at
-# PREFIX, has its client call its server, and stops the server as Ctrl-C does. Ends with "N passed, N failed".
+# tests/examples/run.sh WORK_DIR PREFIX: copies each example out of the tree, builds it against the
+# parley installed at PREFIX, has its client call its server, and stops the server as Ctrl-C does.
+# Ends with "N passed, N failed".
 set -euo pipefail
-[ $# -eq 2 ] || { sed -n '2,3s/^# //p' "$0" >&2; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 work=$(cd "$1" && pwd) prefix=$2
 export CMAKE_GENERATOR=Ninja
-passed=0 failed=0
+source "$source_dir/tests/check.sh"
 
-# talk NAME TEXT CLIENT_FLAGS...: the example's client, called with these flags, exits with 0 and prints TEXT (a regular
-# expression); then SIGINT ends the server with exit status 0.
+# talk NAME TEXT CLIENT_FLAGS...: the example's client, called with these flags, exits with 0 and
+# prints TEXT (a regular expression); then SIGINT ends the server with exit status 0.
 talk() {
   local name=$1 text=$2 server_output server line status=0; shift 2
   # A shell's background processes ignore SIGINT unless told otherwise.
@@ -18,14 +19,18 @@ talk() {
   server=$!
   if ! read -r -t 30 -u "$server_output" line || [[ $line != "listening on "* ]]; then
     echo "The server said '${line:-}', not where it listens."; status=1
-  elif ! timeout 120 "$work/$name/build/${name}_client" --address="${line#listening on }" "$@" >"$work/$name/output"; then
+  elif ! timeout 120 "$work/$name/build/${name}_client" --address="${line#listening on }" "$@" \
+      >"$work/$name/output"; then
     echo "The client failed."; status=1
   elif ! grep -E "$text" "$work/$name/output"; then
     echo "The client's output lacks: $text"; cat "$work/$name/output"; status=1
   fi
   kill -INT "$server" || true
   # Shutdown has its own bound; this one is for a server that has none left.
-  timeout 30 tail --pid="$server" -f /dev/null || { echo "The server did not stop."; kill -KILL "$server"; status=1; }
+  if ! timeout 30 tail --pid="$server" -f /dev/null; then
+    echo "The server did not stop."
+    kill -KILL "$server"
+  fi
   wait "$server" || { echo "The server exited with $?."; status=1; }
   exec {server_output}<&-
   return $status
@@ -36,23 +41,13 @@ copied_out() {
   local name=$1
   rm -rf "${work:?}/$name"
   cp -r "$source_dir/examples/$name" "$work/$name"
-  cmake -S "$work/$name" -B "$work/$name/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release
+  cmake -S "$work/$name" -B "$work/$name/build" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_BUILD_TYPE=Release
   cmake --build "$work/$name/build"
   talk "$@"
 }
 
-check() {
-  local name=$1 start=$SECONDS
-  copied_out "$@" >"$work/$name.log" 2>&1 &  # not `if copied_out`, which would switch off `set -e` inside
-  if wait $!; then
-    passed=$((passed + 1)); echo "ok      $name ($((SECONDS - start)) s)"
-  else
-    failed=$((failed + 1)); echo "FAILED  $name; end of $work/$name.log:"; tail -n 40 "$work/$name.log"
-  fi
-}
-
-check hello '^Hello, parley!$' --name=parley
-check story '^Once there was .*' --prompt='Once there was' --max_tokens=50 --seed=1
-check coroutine '^1000 conversations of 20 turns in [0-9.]+ s, 0 failed$' --calls=1000
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+check hello copied_out hello '^Hello, parley!$' --name=parley
+check story copied_out story '^Once there was .*' --prompt='Once there was' --max_tokens=50 --seed=1
+check coroutine copied_out coroutine '^1000 conversations of 20 turns in [0-9.]+ s, 0 failed$' --calls=1000
+summary

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# tests/install/run.sh [WORK_DIR]: installs parley static and shared, builds a consumer project in every way that a user
-# may, out of tree, and runs each program. Ends with "N passed, N failed". Needs no network.
+# tests/install/run.sh [WORK_DIR]: installs parley static and shared, builds a consumer project in
+# every way that a user may, out of tree, and runs each program. Ends with "N passed, N failed".
+# Needs no network.
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 here=$source_dir/tests/install
@@ -8,18 +9,7 @@ mkdir -p "${1:-$source_dir/build/install}"
 work=$(cd "${1:-$source_dir/build/install}" && pwd)
 version=$(sed -n 's/^project(parley VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
 export CMAKE_GENERATOR=Ninja
-passed=0 failed=0
-
-# check NAME COMMAND...: one test, with its output in NAME.log. Not `if "$@"`, which would switch off `set -e` inside.
-check() {
-  local name=$1 start=$SECONDS; shift
-  "$@" >"$work/$name.log" 2>&1 &
-  if wait $!; then
-    passed=$((passed + 1)); echo "ok      $name ($((SECONDS - start)) s)"
-  else
-    failed=$((failed + 1)); echo "FAILED  $name; end of $work/$name.log:"; tail -n 40 "$work/$name.log"
-  fi
-}
+source "$source_dir/tests/check.sh"
 
 # build NAME SOURCE CMAKE_FLAGS...: a fresh configuration in $work/NAME, and its build.
 build() {
@@ -37,10 +27,11 @@ run() {
   grep -qE "^hello from parley $version \(gRPC [0-9.]+.*\)$" <<<"$output"
 }
 
-# Configures, builds and installs; the notice about gRPC's vulnerabilities must be there for an old gRPC only.
+# Configures, builds and installs; the notice about gRPC's vulnerabilities must be there for an old
+# gRPC only.
 install_parley() {
-  build "parley-$1" "$source_dir" -DBUILD_SHARED_LIBS="$2" -DPARLEY_BUILD_TESTS=OFF -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_INSTALL_PREFIX="$work/prefix-$1" -DCMAKE_INSTALL_LIBDIR=lib
+  build "parley-$1" "$source_dir" -DBUILD_SHARED_LIBS="$2" -DPARLEY_BUILD_TESTS=OFF \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$work/prefix-$1" -DCMAKE_INSTALL_LIBDIR=lib
   rm -rf "$work/prefix-$1"
   cmake --install "$work/parley-$1"
 }
@@ -49,7 +40,8 @@ notice() {
   local grpc wanted=0 found=0
   grpc=$(pkg-config --modversion grpc++)
   [ "$(printf '%s\n1.66\n' "$grpc" | sort -V | tail -n 1)" = "$grpc" ] || wanted=1
-  found=$(grep -c 'gRPC .* has known vulnerabilities.*CVE-2023-44487' "$work/parley-static.log" || true)
+  found=$(grep -c 'gRPC .* has known vulnerabilities.*CVE-2023-44487' "$work/parley-static.log") ||
+    true
   echo "gRPC $grpc: notices wanted $wanted, found $found"
   [ "$found" -eq "$wanted" ]
 }
@@ -86,16 +78,22 @@ refused() {
 
 missing_dependency() {
   refused "parley needs gRPC::grpc++, which CMake can't find. On Debian and Ubuntu: apt-get install" \
-    -DCMAKE_PREFIX_PATH="$work/prefix-static" -DCMAKE_DISABLE_FIND_PACKAGE_gRPC=ON -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
+    -DCMAKE_PREFIX_PATH="$work/prefix-static" -DCMAKE_DISABLE_FIND_PACKAGE_gRPC=ON \
+    -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
 }
 
-# Everything lands below DESTDIR, nothing installed knows where it was built, and the staged tree works where it lies.
+# Everything lands below DESTDIR, nothing installed knows where it was built, and the staged tree
+# works where it lies.
 destdir() {
   local stage=$work/stage prefix=/opt/parley
-  build parley-destdir "$source_dir" -DPARLEY_BUILD_TESTS=OFF -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$prefix
+  build parley-destdir "$source_dir" -DPARLEY_BUILD_TESTS=OFF -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_INSTALL_PREFIX=$prefix
   rm -rf "$stage"
   DESTDIR=$stage cmake --install "$work/parley-destdir"
-  [ ! -e "$prefix" ] || { echo "$prefix exists: installed past DESTDIR, or left from elsewhere; remove it"; return 1; }
+  if [ -e "$prefix" ]; then
+    echo "$prefix exists: installed past DESTDIR, or left from elsewhere; remove it"
+    return 1
+  fi
   [ "$(ls "$stage")" = opt ] && [ "$(ls "$stage/opt")" = parley ]
   if grep -rIlF -e "$work" -e "$source_dir" "$stage"; then
     echo "the files above name build or source folders"; return 1
@@ -118,24 +116,27 @@ pkg_config() {
   local name=pkg_config-$1 flags=
   [ "$1" = shared ] || flags=--static
   rm -rf "${work:?}/$name" && mkdir "$work/$name"
-  PKG_CONFIG_PATH=$work/prefix-$1/lib/pkgconfig make -f "$here/pkg_config/Makefile" OUT="$work/$name" \
-    PKG_CONFIG="pkg-config $flags" LDFLAGS="-Wl,-rpath,$work/prefix-$1/lib"
+  PKG_CONFIG_PATH=$work/prefix-$1/lib/pkgconfig make -f "$here/pkg_config/Makefile" \
+    OUT="$work/$name" PKG_CONFIG="pkg-config $flags" LDFLAGS="-Wl,-rpath,$work/prefix-$1/lib"
   run "$name"
 }
 
 exporting() {
   local prefix=$work/prefix-greeter-$1
   rm -rf "$prefix"
-  build "greeter-$1" "$here/exporting/greeter" -DCMAKE_PREFIX_PATH="$work/prefix-$1" -DCMAKE_INSTALL_PREFIX="$prefix"
+  build "greeter-$1" "$here/exporting/greeter" -DCMAKE_PREFIX_PATH="$work/prefix-$1" \
+    -DCMAKE_INSTALL_PREFIX="$prefix"
   cmake --install "$work/greeter-$1"
   build "exporting-$1" "$here/exporting/app" "-DCMAKE_PREFIX_PATH=$prefix;$work/prefix-$1"
   run "exporting-$1"
 }
 
-# A shared parley exports its own names and those of templates only, so that it clashes with nobody's.
+# A shared parley exports its own names and those of templates only, so that it clashes with
+# nobody's.
 exports() {
   local strangers
-  strangers=$(nm -DC --defined-only "$work/prefix-shared/lib/libparley.so" | awk '$2 == "T"' | grep -vE ' parley::' || true)
+  strangers=$(nm -DC --defined-only "$work/prefix-shared/lib/libparley.so" | awk '$2 == "T"' |
+    grep -vE ' parley::') || true
   echo "$strangers"
   [ -z "$strangers" ]
 }
@@ -155,5 +156,4 @@ check missing_dependency missing_dependency
 check destdir destdir
 check add_subdirectory add_subdirectory
 check fetch_content fetch_content
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+summary
