@@ -1,0 +1,70 @@
+// parley's client for gRPC's interoperability cases, to be pointed at servers in other languages:
+// runs one case, or all, and exits with 0 if the server did what the case's description says.
+#include <grpcpp/security/credentials.h>
+
+#include <cstdint>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "interop/test_cases.h"
+#include "parley/client.h"
+#include "parley/options.h"
+
+ABSL_FLAG(std::string, server_host, "localhost", "the server's host");
+ABSL_FLAG(std::uint16_t, server_port, 0, "the server's port");
+ABSL_FLAG(std::string, test_case, "all", "the case to run, or all");
+ABSL_FLAG(bool, use_tls, false, "call with TLS, checking against --ca_file");
+ABSL_FLAG(std::string, ca_file, "", "certificates to trust, PEM; none: the system's");
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("runs gRPC's interoperability cases against a server");
+  absl::ParseCommandLine(argc, argv);
+  if (absl::GetFlag(FLAGS_server_port) == 0) {
+    std::cerr << "interop_client: name the server's port with --server_port\n";
+    return 2;
+  }
+
+  parley::ClientOptions options;
+  if (absl::GetFlag(FLAGS_use_tls)) {
+    grpc::SslCredentialsOptions tls;
+    if (const std::string path = absl::GetFlag(FLAGS_ca_file); !path.empty()) {
+      std::ifstream file(path, std::ios::binary);
+      tls.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
+      if (tls.pem_root_certs.empty()) {
+        std::cerr << "interop_client: can't read '" << path << "'; name a PEM file\n";
+        return 2;
+      }
+    }
+    options.credentials = grpc::SslCredentials(tls);
+  }
+  const parley::Client client(
+      absl::StrCat(absl::GetFlag(FLAGS_server_host), ":", absl::GetFlag(FLAGS_server_port)),
+      std::move(options));
+
+  const std::string wanted = absl::GetFlag(FLAGS_test_case);
+  int run = 0, failed = 0;
+  for (const parley_interop::TestCase& test : parley_interop::TestCases()) {
+    if (wanted != "all" && wanted != test.name) continue;
+    ++run;
+    const absl::Status status = test.run(client);
+    if (status.ok()) continue;
+    ++failed;
+    std::cerr << test.name << ": " << status.message() << "\n";
+  }
+  if (run == 0) {
+    std::cerr << "interop_client: no case is named '" << wanted << "'; there are:";
+    for (const parley_interop::TestCase& test : parley_interop::TestCases())
+      std::cerr << " " << test.name;
+    std::cerr << "\n";
+    return 2;
+  }
+  return failed == 0 ? 0 : 1;
+}
