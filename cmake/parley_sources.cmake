@@ -1,9 +1,35 @@
-# The library's sources, one a line, sorted by folder. A new .cc file is added here and nowhere else.
+# The library's sources, one a line, sorted by folder. A new .cc file is added here and nowhere
+# else.
 set(parley_sources
+  src/buffer.cc
+  src/client.cc
+  src/client_stream.cc
+  src/codec.cc
+  src/health.cc
+  src/metadata.cc
+  src/plaintext.cc
+  src/server.cc
+  src/server_call.cc
   src/version.cc
+  src/exchange/call.cc
+  src/exchange/control.cc
+  src/exchange/dispatcher.cc
+  src/exchange/incoming_call.cc
+  src/exchange/logger.cc
+  src/exchange/loop.cc
+  src/exchange/machine.cc
+  src/exchange/outgoing_call.cc
+  src/wire/grpc/completion_source.cc
+  src/wire/grpc/convert.cc
+  src/wire/grpc/listener.cc
+  src/wire/grpc/plain_client.cc
+  src/wire/grpc/plain_incoming_call.cc
+  src/wire/local/local_client.cc
+  src/wire/local/pipe.cc
 )
 
-# The Abseil libraries that parley uses, in its headers or sources; package config and parley.pc follow.
+# The Abseil libraries that parley uses, in its headers or sources; package config and parley.pc
+# follow.
 set(parley_absl_libraries
   any_invocable
   flat_hash_map

@@ -78,6 +78,8 @@ class PARLEY_EXPORT Server {
   // INVALID_ARGUMENT for a malformed or duplicate method; UNAVAILABLE if the address can't be
   // listened on.
   absl::Status Start(std::string_view address);
+  // Serves clients in this process alone, Client::Local.
+  absl::Status Start();
 
   // The port that Start listens on; 0 for a unix socket, or before.
   int port() const;
@@ -97,7 +99,7 @@ class PARLEY_EXPORT Server {
   friend class Client;
   void Add(detail::Handler handler);
 
-  std::shared_ptr<detail::ServerCore> core_;
+  std::unique_ptr<detail::ServerCore> core_;
 };
 
 }  // namespace parley

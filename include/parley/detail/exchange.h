@@ -16,6 +16,7 @@
 #include "parley/detail/payload.h"
 #include "parley/detail/waiter.h"
 #include "parley/metadata.h"
+#include "parley/options.h"
 
 namespace parley::detail {
 
@@ -70,6 +71,9 @@ class Exchange {
   virtual void Cancel(absl::Status status) = 0;
   // The user's end let go: cancels what has not ended, logs an error that nobody saw.
   virtual void Drop() = 0;
+
+  // To the application's log.
+  virtual void Log(Severity severity, std::string_view text) = 0;
 
   // --- Around the messages.
   virtual std::string_view method() const = 0;

@@ -1,0 +1,94 @@
+#include "parley/buffer.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace parley {
+namespace detail {
+namespace {
+
+// In front of the bytes of a block from the heap.
+struct HeapHeader {
+  std::atomic<int> references = 1;
+};
+
+constexpr OwnerOps kHeapOps = {
+    [](void* owner) {
+      static_cast<HeapHeader*>(owner)->references.fetch_add(1, std::memory_order_relaxed);
+    },
+    [](void* owner) {
+      auto* header = static_cast<HeapHeader*>(owner);
+      if (header->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+      header->~HeapHeader();
+      ::operator delete(owner);
+    },
+};
+
+// An application's owner of bytes that were appended by reference.
+struct SharedOwner {
+  std::atomic<int> references = 1;
+  std::shared_ptr<const void> owner;
+};
+
+constexpr OwnerOps kSharedOps = {
+    [](void* owner) {
+      static_cast<SharedOwner*>(owner)->references.fetch_add(1, std::memory_order_relaxed);
+    },
+    [](void* owner) {
+      auto* shared = static_cast<SharedOwner*>(owner);
+      if (shared->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
+    },
+};
+
+}  // namespace
+
+Block AllocateHeapBlock(std::size_t size) {
+  if (size <= Block::kInlineBytes) return Block::Inline(size);
+  // Aligned for any type, after the header.
+  constexpr std::size_t kOffset = alignof(std::max_align_t);
+  static_assert(sizeof(HeapHeader) <= kOffset);
+  void* memory = ::operator new(kOffset + size);
+  return Block(&kHeapOps, new (memory) HeapHeader, static_cast<char*>(memory) + kOffset, size);
+}
+
+}  // namespace detail
+
+char* Buffer::Allocate(std::size_t size_bytes) {
+  pieces_.push_back(allocate_(size_bytes));
+  size_bytes_ += size_bytes;
+  return pieces_.back().mutable_data();
+}
+
+void Buffer::Append(std::string_view bytes) {
+  if (!bytes.empty()) std::memcpy(Allocate(bytes.size()), bytes.data(), bytes.size());
+}
+
+void Buffer::AppendReference(std::string_view bytes, std::shared_ptr<const void> owner) {
+  auto* shared = new detail::SharedOwner;
+  shared->owner = std::move(owner);
+  AppendPiece(detail::Block(&detail::kSharedOps, shared, bytes.data(), bytes.size()));
+}
+
+void Buffer::AppendPiece(detail::Block piece) {
+  size_bytes_ += piece.size();
+  pieces_.push_back(std::move(piece));
+}
+
+std::string_view Buffer::Flatten(std::string& scratch) const {
+  if (pieces_.empty()) return {};
+  if (pieces_.size() == 1) return pieces_[0].view();
+  scratch = ToString();
+  return scratch;
+}
+
+std::string Buffer::ToString() const {
+  std::string bytes;
+  bytes.reserve(size_bytes_);
+  for (const detail::Block& piece : pieces_) bytes.append(piece.view());
+  return bytes;
+}
+
+}  // namespace parley

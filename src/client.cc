@@ -1,0 +1,125 @@
+#include "parley/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "parley/context.h"
+#include "parley/server.h"
+#include "src/client_core.h"
+#include "src/exchange/dispatcher.h"
+#include "src/plaintext.h"
+#include "src/server_core.h"
+#include "src/wire/grpc/plain_client.h"
+#include "src/wire/local/local_client.h"
+
+namespace parley {
+namespace detail {
+namespace {
+
+absl::Duration DefaultTimeout(MethodKind kind) {
+  const bool short_lived = kind == MethodKind::kUnary || kind == MethodKind::kClientStreaming;
+  return short_lived ? absl::Seconds(60) : absl::Minutes(10);
+}
+
+CallLimits LimitsOf(const ClientOptions& options) {
+  return {{options.send_queue_bytes, options.receive_queue_bytes}, options.max_message_bytes};
+}
+
+std::shared_ptr<Runtime> MakeRuntime(std::unique_ptr<EventSource> source,
+                                     const ClientOptions& options) {
+  const std::size_t threads = std::max<std::size_t>(options.max_threads, 1);
+  return Runtime::Make(std::move(source), {threads, 4 * threads}, options.executor, options.log);
+}
+
+}  // namespace
+
+ClientCore::ClientCore(std::string target, ClientOptions options) : options_(std::move(options)) {
+  if (options_.credentials == nullptr && !options_.allow_plaintext_beyond_loopback &&
+      !IsLoopback(target)) {
+    usable_ = absl::FailedPreconditionError(
+        absl::StrCat("plaintext to ", target,
+                     " would leave this machine: set "
+                     "ClientOptions::credentials, or allow_plaintext_beyond_loopback"));
+  }
+  auto source = std::make_unique<CompletionSource>(std::make_shared<grpc::CompletionQueue>());
+  CompletionSource& completions = *source;
+  std::shared_ptr<Runtime> runtime = MakeRuntime(std::move(source), options_);
+  wire_ = std::make_unique<PlainClient>(target, options_, std::move(runtime), completions,
+                                        LimitsOf(options_));
+}
+
+ClientCore::ClientCore(std::weak_ptr<Dispatcher> server, ClientOptions options)
+    : options_(std::move(options)),
+      wire_(std::make_unique<LocalClient>(MakeRuntime(nullptr, options_), std::move(server),
+                                          LimitsOf(options_))) {}
+
+absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
+                                 const CallOptions& options, Metadata& metadata,
+                                 std::optional<Payload>& request) {
+  if (!usable_.ok()) return usable_;
+  if (call.deadline() <= absl::Now()) {
+    return absl::DeadlineExceededError("the deadline passed before the call was made");
+  }
+  if (options.metadata != nullptr) metadata = *options.metadata;
+  if (options_.per_call_metadata) {
+    if (absl::Status status = options_.per_call_metadata(start.path, metadata); !status.ok()) {
+      return status;
+    }
+  }
+  if (absl::Status status = metadata.Validate(); !status.ok()) return status;
+  if (start.request == nullptr) return absl::OkStatus();
+
+  const TypeOps& type = *start.request_type;
+  if (call.allocator() == nullptr && start.caller_waits && wire_->BorrowsRequests()) {
+    request = Payload::Borrow(&type, start.request);
+  } else if (call.allocator() == nullptr && type.clone != nullptr) {
+    request = Payload::Own(&type, type.clone(start.request));
+  } else {
+    request = Payload::Borrow(&type, start.request);
+    AllocateBlock allocate = call.allocator();
+    absl::Status status = request->ToBytes(allocate ? allocate : AllocateHeapBlock);
+    if (!status.ok()) return status;
+  }
+  if (request->size_bytes() <= options_.max_message_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("a request of ", request->size_bytes(), " bytes is over the limit of ",
+                   options_.max_message_bytes, " bytes (max_message_bytes)"));
+}
+
+std::shared_ptr<OutgoingCall> ClientCore::Open(const CallStart& start, const CallOptions& options) {
+  const std::shared_ptr<OutgoingCall> call = wire_->NewCall(start.kind);
+  call->set_method(start.path);
+  absl::Time deadline = absl::Now() + options.timeout.value_or(DefaultTimeout(start.kind));
+  if (options.parent != nullptr) deadline = std::min(deadline, options.parent->deadline());
+  call->set_deadline(deadline);
+
+  Metadata metadata;
+  std::optional<Payload> request;
+  if (absl::Status status = Prepare(*call, start, options, metadata, request); !status.ok()) {
+    call->Cancel(std::move(status));
+    return call;
+  }
+  if (options.parent != nullptr) call->FollowParent(options.parent->stop_token());
+  call->Open(
+      {start.kind, std::move(request), metadata, options.wait_for_ready, start.caller_waits});
+  return call;
+}
+
+}  // namespace detail
+
+Client::Client(std::string target, ClientOptions options)
+    : core_(std::make_shared<detail::ClientCore>(std::move(target), std::move(options))) {}
+
+Client Client::Local(Server& server, ClientOptions options) {
+  return Client(std::make_shared<detail::ClientCore>(
+      std::weak_ptr<detail::Dispatcher>(server.core_->dispatcher()), std::move(options)));
+}
+
+std::shared_ptr<detail::Exchange> Client::Open(const detail::CallStart& start,
+                                               const CallOptions& options) const {
+  return core_->Open(start, options);
+}
+
+}  // namespace parley

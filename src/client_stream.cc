@@ -1,0 +1,56 @@
+#include "parley/client_stream.h"
+
+#include <utility>
+
+namespace parley {
+namespace detail {
+
+absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseMetadata* response) {
+  absl::Status status = exchange.FinalStatus();
+  if (response != nullptr) {
+    response->initial = exchange.InitialMetadata();
+    response->trailing = exchange.TrailingMetadata();
+  }
+  if (!status.ok()) return status;
+  std::optional<Payload> payload = exchange.Take();
+  if (!payload) return absl::InternalError("the server said OK without a response");
+  if (exchange.Take()) return absl::InternalError("the server sent more than one response");
+  return *std::move(payload);
+}
+
+}  // namespace detail
+
+ClientStream& ClientStream::operator=(ClientStream&& other) noexcept {
+  std::swap(call_, other.call_);
+  return *this;
+}
+
+ClientStream::~ClientStream() {
+  if (call_ != nullptr) call_->Drop();
+}
+
+void ClientStream::Cancel() {
+  call_->Cancel(absl::CancelledError("the caller cancelled the call"));
+}
+
+const Metadata& ClientStream::initial_metadata() {
+  call_->Block(detail::Slot::kHeaders);
+  return call_->InitialMetadata();
+}
+
+const Metadata& ClientStream::trailing_metadata() {
+  call_->Block(detail::Slot::kEnd);
+  return call_->TrailingMetadata();
+}
+
+absl::Status ClientStream::FinishReading() {
+  Cancel();
+  return call_->FinalStatus();
+}
+
+Pending<absl::Status> ClientStream::AsyncFinishReading() {
+  Cancel();
+  return {call_, call_->FinalStatus()};
+}
+
+}  // namespace parley

@@ -1,0 +1,142 @@
+#include "src/exchange/call.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace parley::detail {
+
+Call::Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits)
+    : runtime_(std::move(runtime)), limits_(limits), machine_(side, limits.queues) {}
+
+Call::~Call() {
+  if (timer_) runtime_->control.Cancel(*timer_);
+}
+
+absl::Status Call::CheckSize(const Payload& message) const {
+  if (message.size_bytes() <= limits_.max_message_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("a message of ", message.size_bytes(), " bytes is over the limit of ",
+                   limits_.max_message_bytes, " bytes (max_message_bytes)"));
+}
+
+absl::Status Call::Write(Payload message) {
+  absl::Status status = CheckSize(message);
+  if (!status.ok()) return status;
+  Step([&](Machine& machine) {
+    if (waiting_[static_cast<std::size_t>(Slot::kWrite)].waiter != nullptr) {
+      status = absl::FailedPreconditionError("two writers of one call at the same time");
+    } else {
+      status = machine.WritableStatus();
+    }
+    return status.ok() ? machine.Write(std::move(message)) : Machine::Actions();
+  });
+  return status;
+}
+
+absl::StatusOr<bool> Call::HasRoom() {
+  return Ask([](const Machine& machine) -> absl::StatusOr<bool> {
+    if (absl::Status status = machine.WritableStatus(); !status.ok()) return status;
+    return machine.HasRoom();
+  });
+}
+
+absl::Status Call::WriteStatus() {
+  return Ask([](const Machine& machine) { return machine.WriteStatus(); });
+}
+
+std::optional<Payload> Call::Take() {
+  std::optional<Payload> message;
+  Step([&](Machine& machine) {
+    Machine::Actions actions;
+    if (machine.HasMessage()) message = machine.Take(actions);
+    return actions;
+  });
+  return message;
+}
+
+absl::Status Call::ReadStatus() {
+  return Ask([](const Machine& machine) { return machine.ReadStatus(); });
+}
+
+Exchange::Armed Call::Arm(Slot slot, Waiter* waiter) { return ArmWith(slot, waiter, true); }
+
+Exchange::Armed Call::ArmWith(Slot slot, Waiter* waiter, bool interested) {
+  std::unique_lock lock(mutex_);
+  Waiting& waiting = waiting_[static_cast<std::size_t>(slot)];
+  if (waiting.waiter != nullptr) return Armed::kBusy;
+  if (machine_.Ready(slot)) return Armed::kReady;
+  waiting = {waiter, interested};
+  if (slot == Slot::kWrite) machine_.WriterWaits();
+  // Under the lock: as soon as it is gone the waiter may fire, and its owner let go of this call.
+  if (interested) runtime_->loop.AddInterest();
+  return Armed::kArmed;
+}
+
+bool Call::Disarm(Slot slot, Waiter* waiter) {
+  std::unique_lock lock(mutex_);
+  Waiting& waiting = waiting_[static_cast<std::size_t>(slot)];
+  if (waiting.waiter != waiter) return false;
+  const bool interested = waiting.interested;
+  waiting = {};
+  lock.unlock();
+  if (interested) runtime_->loop.RemoveInterest();
+  return true;
+}
+
+bool Call::Block(Slot slot) {
+  Loop::Sleeper sleeper(runtime_->loop);
+  switch (ArmWith(slot, &sleeper, false)) {
+    case Armed::kReady:
+      return true;
+    case Armed::kBusy:
+      return false;
+    case Armed::kArmed:
+      runtime_->loop.Wait(sleeper);
+      return true;
+  }
+  return true;
+}
+
+void Call::Cancel(absl::Status status) {
+  Step([&](Machine& machine) { return machine.Cancel(std::move(status)); });
+}
+
+void Call::WatchDeadline() {
+  if (deadline_ == absl::InfiniteFuture()) return;
+  timer_ = runtime_->control.At(deadline_, [weak = weak_from_this()] {
+    if (const std::shared_ptr<Call> call = weak.lock()) {
+      call->Cancel(absl::DeadlineExceededError("the call's deadline has passed"));
+    }
+  });
+}
+
+int Call::CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken) {
+  int interests = 0;
+  for (std::size_t i = 0; i < woken.size(); ++i) {
+    woken[i] = nullptr;
+    if ((wake & (1u << i)) == 0) continue;
+    woken[i] = waiting_[i].waiter;
+    interests += waiting_[i].interested ? 1 : 0;
+    waiting_[i] = {};
+  }
+  return interests;
+}
+
+void Call::Perform(Machine::Actions actions, const std::array<Waiter*, kSlots>& woken,
+                   int interests) {
+  if (actions.start_write) {
+    StartWrite(std::move(actions.message), actions.start_close);
+  } else if (actions.start_close) {
+    StartClose();
+  }
+  if (actions.request_stop) RequestStop();
+  // A reader may run on another core while this thread asks for the next message.
+  for (Waiter* waiter : woken) {
+    if (waiter != nullptr) waiter->Fire();
+  }
+  if (actions.start_read) StartRead();
+  if (actions.start_status) StartStatus();
+  if (actions.cancel_wire) CancelWire();
+  while (interests-- > 0) runtime_->loop.RemoveInterest();
+}
+
+}  // namespace parley::detail

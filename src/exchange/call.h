@@ -1,0 +1,112 @@
+// What both ends of a call have in common: the state machine under its lock, the waiters, the
+// deadline. A wire derives from OutgoingCall or IncomingCall and does what the machine says; the
+// typed classes see an Exchange.
+#ifndef PARLEY_SRC_EXCHANGE_CALL_H_
+#define PARLEY_SRC_EXCHANGE_CALL_H_
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "parley/detail/exchange.h"
+#include "src/exchange/machine.h"
+#include "src/exchange/runtime.h"
+
+namespace parley::detail {
+
+struct CallLimits {
+  Machine::Limits queues;
+  std::size_t max_message_bytes;
+};
+
+class Call : public Exchange, public std::enable_shared_from_this<Call> {
+ public:
+  ~Call() override;
+
+  absl::Status Write(Payload message) override;
+  absl::StatusOr<bool> HasRoom() override;
+  absl::Status WriteStatus() override;
+  std::optional<Payload> Take() override;
+  absl::Status ReadStatus() override;
+  Armed Arm(Slot slot, Waiter* waiter) override;
+  bool Disarm(Slot slot, Waiter* waiter) override;
+  bool Block(Slot slot) override;
+  void Post(absl::AnyInvocable<void()> task) override { runtime_->Post(std::move(task)); }
+  void Cancel(absl::Status status) override;
+  void Log(Severity severity, std::string_view text) override { runtime_->log(severity, text); }
+  std::string_view method() const override { return method_; }
+  absl::Time deadline() const override { return deadline_; }
+
+  // Before anybody else has the call. The characters must outlive it.
+  void set_method(std::string_view method) { method_ = method; }
+  void set_deadline(absl::Time deadline) { deadline_ = deadline; }
+  // Ends the call at its deadline, where the wire does not do so itself.
+  void WatchDeadline();
+
+ protected:
+  Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits);
+
+  // --- What a wire does when the machine says so: never blocking, never called under a lock.
+  virtual void StartRead() = 0;
+  // `close`: the half-close or the final status goes with the message.
+  virtual void StartWrite(Payload message, bool close) = 0;
+  virtual void StartClose() = 0;
+  virtual void StartStatus() {}  // client
+  virtual void CancelWire() = 0;
+  virtual void RequestStop() {}  // server
+
+  // Feeds the machine one event, Actions(Machine&), and does what it says, after `first`.
+  template <class Event, class First>
+  void Step(Event event, First first) {
+    std::array<Waiter*, kSlots> woken;
+    std::unique_lock lock(mutex_);
+    Machine::Actions actions = event(machine_);
+    const int interests = CollectWoken(actions.wake, woken);
+    lock.unlock();
+    first();
+    Perform(std::move(actions), woken, interests);
+  }
+  template <class Event>
+  void Step(Event event) {
+    Step(std::move(event), [] {});
+  }
+
+  // RESOURCE_EXHAUSTED with both numbers if `message` is over the limit.
+  absl::Status CheckSize(const Payload& message) const;
+
+  template <class Question>
+  auto Ask(Question question) {
+    std::unique_lock lock(mutex_);
+    return question(std::as_const(machine_));
+  }
+
+  const std::shared_ptr<Runtime> runtime_;
+  const CallLimits limits_;
+  // Guards the machine, the waiters and what derived classes say.
+  std::mutex mutex_;
+
+ private:
+  struct Waiting {
+    Waiter* waiter = nullptr;
+    bool interested = false;  // nobody polls for it but the pool
+  };
+
+  Armed ArmWith(Slot slot, Waiter* waiter, bool interested);
+  int CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken);
+  void Perform(Machine::Actions actions, const std::array<Waiter*, kSlots>& woken, int interests);
+
+  Machine machine_;
+  std::array<Waiting, kSlots> waiting_;
+  std::string_view method_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+  std::optional<Control::Timer> timer_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_CALL_H_

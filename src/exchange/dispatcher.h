@@ -1,0 +1,79 @@
+// What a server does with the calls that its wires bring: finds the method, decides whether the
+// call may run, runs the handler, and knows which calls are alive.
+#ifndef PARLEY_SRC_EXCHANGE_DISPATCHER_H_
+#define PARLEY_SRC_EXCHANGE_DISPATCHER_H_
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "parley/detail/handler.h"
+#include "parley/options.h"
+#include "src/exchange/runtime.h"
+
+namespace parley::detail {
+
+class IncomingCall;
+
+class Dispatcher {
+ public:
+  struct Method {
+    Handler handler;
+    bool internal;  // parley's own: shutdown does not wait for its calls
+    TaskHistory history;
+  };
+
+  Dispatcher(std::shared_ptr<Runtime> runtime, ServerOptions options);
+
+  // Before the first call. INVALID_ARGUMENT for a malformed path or one that is there already.
+  absl::Status Add(Handler handler, bool internal);
+  // The distinct "package.Service" of all methods but parley's own.
+  std::vector<std::string> Services() const;
+
+  // --- For wires.
+  // OK: the call is alive until it is destroyed, and Run follows once its request is there. Else
+  // the status to refuse it with.
+  absl::Status Accept(IncomingCall& call);
+  // Runs the handler, here or where handlers belong.
+  void Run(std::shared_ptr<IncomingCall> call, bool here);
+  void Forget(IncomingCall& call);
+  // Whether handlers have an executor of the application's.
+  bool has_executor() const { return options_.executor != nullptr; }
+
+  // --- For start and shutdown.
+  void AcceptNewCalls() { Accepting(absl::OkStatus()); }
+  void RefuseNewCalls() { Accepting(absl::UnavailableError("the server is shutting down")); }
+  // Waits until no call is alive, at most until `deadline`. Returns whether none is.
+  bool WaitUntilIdle(absl::Time deadline);
+  void CancelAll(const absl::Status& status);
+  // The methods of the calls that are alive, with how many each.
+  std::string LiveMethods();
+
+  const std::shared_ptr<Runtime>& runtime() const { return runtime_; }
+  const ServerOptions& options() const { return options_; }
+
+ private:
+  void Accepting(absl::Status status);
+  void Invoke(const std::shared_ptr<IncomingCall>& call);
+
+  const std::shared_ptr<Runtime> runtime_;
+  const ServerOptions options_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Method>> methods_;
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  absl::Status accepting_ = absl::UnavailableError("the server has not been started");
+  std::size_t external_ = 0;  // live calls of methods that are not internal
+  absl::flat_hash_set<IncomingCall*> live_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_DISPATCHER_H_

@@ -1,0 +1,154 @@
+#include "src/exchange/incoming_call.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+namespace parley::detail {
+namespace {
+
+// How long a status that the server wants to send may be stuck behind a message that the client
+// does not read.
+constexpr absl::Duration kStuck = absl::Seconds(1);
+
+}  // namespace
+
+IncomingCall::IncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits)
+    : Call(dispatcher->runtime(), Machine::Side::kServer, limits),
+      dispatcher_(std::move(dispatcher)) {}
+
+IncomingCall::~IncomingCall() {
+  if (kill_) runtime_->control.Cancel(*kill_);
+  dispatcher_->Forget(*this);
+}
+
+void IncomingCall::Arrived() {
+  const absl::Status status = dispatcher_->Accept(*this);
+  if (!status.ok()) {
+    Finish(status, std::nullopt);
+  } else {
+    const MethodKind kind = served_by_->handler.kind;
+    one_request_ = kind == MethodKind::kUnary || kind == MethodKind::kServerStreaming;
+  }
+  Step([&](Machine& machine) { return machine.Accept(one_request_); });
+  if (status.ok() && !one_request_) {
+    dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
+  }
+}
+
+bool IncomingCall::abandoned() {
+  return Ask([](const Machine& machine) { return machine.final_status().has_value(); });
+}
+
+void IncomingCall::Finish(absl::Status status, std::optional<Payload> message) {
+  if (absl::Status fits = message ? CheckSize(*message) : absl::OkStatus(); !fits.ok()) {
+    status = std::move(fits);
+    message.reset();
+  }
+  Step([&](Machine& machine) { return machine.Finish(std::move(status), std::move(message)); });
+}
+
+void IncomingCall::Cancel(absl::Status status) {
+  Call::Cancel(std::move(status));
+  std::unique_lock lock(mutex_);
+  if (kill_) return;
+  kill_ = runtime_->control.At(absl::Now() + kStuck, [weak = weak_from_this()] {
+    if (const auto call = std::static_pointer_cast<IncomingCall>(weak.lock())) {
+      call->Step([](Machine& machine) { return machine.Kill(); });
+    }
+  });
+}
+
+void IncomingCall::Drop() {
+  Finish(absl::InternalError("the handler dropped the call without finishing it"), std::nullopt);
+}
+
+std::stop_token IncomingCall::stop_token() {
+  std::unique_lock lock(mutex_);
+  if (!stop_.stop_possible()) {
+    stop_ = std::stop_source();
+    if (stop_requested_) stop_.request_stop();
+  }
+  return stop_.get_token();
+}
+
+void IncomingCall::RequestStop() {
+  std::unique_lock lock(mutex_);
+  stop_requested_ = true;
+  if (!stop_.stop_possible()) return;  // nobody has asked for a token yet
+  // Callbacks are the application's: they run on the control thread.
+  runtime_->control.Post([stop = stop_]() mutable { stop.request_stop(); });
+}
+
+const Metadata& IncomingCall::RequestMetadata() {
+  std::unique_lock lock(mutex_);
+  if (!request_metadata_) request_metadata_ = CopyRequestMetadata();
+  return *request_metadata_;
+}
+
+absl::Status IncomingCall::AddInitialMetadata(std::string_view key, std::string_view value) {
+  Metadata added;
+  added.Add(key, value);
+  if (absl::Status status = added.Validate(); !status.ok()) return status;
+  std::unique_lock lock(mutex_);
+  if (initial_sent_) return absl::FailedPreconditionError("the initial metadata has been sent");
+  initial_.Add(key, value);
+  return absl::OkStatus();
+}
+
+absl::Status IncomingCall::AddTrailingMetadata(std::string_view key, std::string_view value) {
+  Metadata added;
+  added.Add(key, value);
+  if (absl::Status status = added.Validate(); !status.ok()) return status;
+  std::unique_lock lock(mutex_);
+  trailing_.Add(key, value);
+  return absl::OkStatus();
+}
+
+std::optional<Metadata> IncomingCall::TakeInitialMetadata() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(initial_sent_, true)) return std::nullopt;
+  return std::move(initial_);
+}
+
+bool IncomingCall::initial_metadata_sent() {
+  std::unique_lock lock(mutex_);
+  return initial_sent_;
+}
+
+Metadata IncomingCall::TakeTrailingMetadata() {
+  std::unique_lock lock(mutex_);
+  return std::move(trailing_);
+}
+
+absl::Status IncomingCall::ClosingStatus() {
+  return Ask([](const Machine& machine) { return *machine.final_status(); });
+}
+
+void IncomingCall::MessageRead(Payload message) {
+  if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
+  Step([&](Machine& machine) { return machine.MessageRead(std::move(message)); });
+  if (one_request_ && !std::exchange(request_read_, true)) {
+    dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
+  }
+}
+
+void IncomingCall::ReadEnded() {
+  Step([](Machine& machine) { return machine.ReadEnded(); });
+  if (one_request_ && !request_read_) {
+    Finish(absl::InternalError("the client closed the call without a request"), std::nullopt);
+  }
+}
+
+void IncomingCall::WriteDone(bool ok) {
+  Step([&](Machine& machine) { return machine.WriteDone(ok); });
+}
+
+void IncomingCall::CloseDone() {
+  Step([](Machine& machine) { return machine.CloseDone(); });
+}
+
+void IncomingCall::PeerGone(absl::Status status) {
+  Step([&](Machine& machine) { return machine.PeerGone(std::move(status)); });
+}
+
+}  // namespace parley::detail

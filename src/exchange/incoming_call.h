@@ -1,0 +1,84 @@
+// The server's end of a call.
+#ifndef PARLEY_SRC_EXCHANGE_INCOMING_CALL_H_
+#define PARLEY_SRC_EXCHANGE_INCOMING_CALL_H_
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/exchange/call.h"
+#include "src/exchange/dispatcher.h"
+
+namespace parley::detail {
+
+class IncomingCall : public Call {
+ public:
+  ~IncomingCall() override;
+
+  void Finish(absl::Status status, std::optional<Payload> message) override;
+  void Cancel(absl::Status status) override;
+  void Drop() override;
+  std::stop_token stop_token() override;
+  const Metadata& RequestMetadata() override;
+  absl::Status AddInitialMetadata(std::string_view key, std::string_view value) override;
+  absl::Status AddTrailingMetadata(std::string_view key, std::string_view value) override;
+  // Names in the client's verified certificate.
+  virtual std::vector<std::string> PeerIdentities() { return {}; }
+
+  // The method that serves the call, once the dispatcher has accepted it.
+  Dispatcher::Method* served_by() const { return served_by_; }
+  // Whether nobody is there any more to answer.
+  bool abandoned();
+
+ protected:
+  IncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits);
+
+  // Once method and deadline are set: the dispatcher accepts or refuses the call, and the machine
+  // begins.
+  void Arrived();
+  virtual Metadata CopyRequestMetadata() = 0;
+  void RequestStop() override;
+
+  // --- What the wire reports.
+  void MessageRead(Payload message);
+  void ReadEnded();
+  void WriteDone(bool ok);
+  void CloseDone();
+  void PeerGone(absl::Status status);
+
+  // --- For the wire's first write and its close.
+  std::optional<Metadata> TakeInitialMetadata();  // nothing if it was taken before
+  Metadata TakeTrailingMetadata();
+  absl::Status ClosingStatus();
+  bool initial_metadata_sent();
+
+  // Whether the handler may run on the thread that delivers the request.
+  bool run_here_ = false;
+  const std::shared_ptr<Dispatcher> dispatcher_;
+
+ private:
+  friend class Dispatcher;
+
+  void WritesDone() final {}
+  absl::Status FinalStatus() final { return absl::UnknownError("not a client's call"); }
+  const Metadata& InitialMetadata() final { return initial_; }
+  const Metadata& TrailingMetadata() final { return trailing_; }
+
+  Dispatcher::Method* served_by_ = nullptr;
+  bool one_request_ = false;
+  bool request_read_ = false;
+  bool initial_sent_ = false;
+  bool stop_requested_ = false;
+  std::stop_source stop_{std::nostopstate};
+  Metadata initial_;
+  Metadata trailing_;
+  std::optional<Metadata> request_metadata_;
+  std::optional<Control::Timer> kill_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_INCOMING_CALL_H_

@@ -1,0 +1,334 @@
+#include "src/exchange/loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace parley::detail {
+namespace {
+
+// A task that keeps the leader longer than one to two ticks loses it the lead.
+constexpr auto kTick = std::chrono::microseconds(500);
+// Looks without news before the monitor looks less often.
+constexpr int kQuietLooks = 20;
+constexpr auto kSeldomTick = std::chrono::milliseconds(10);
+// How many quick runs make a kind of task quick again.
+constexpr int kSlowRuns = 64;
+constexpr absl::Duration kQuick = absl::Microseconds(100);
+// How long events that nobody waits for may lie.
+constexpr absl::Duration kIdlePoll = absl::Milliseconds(10);
+
+}  // namespace
+
+thread_local Loop::Worker* Loop::current_worker_ = nullptr;
+thread_local Loop* Loop::dispatching_ = nullptr;
+
+void Loop::Stop() {
+  {
+    Lock lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+    if (source_ != nullptr) source_->Shutdown();
+    if (LeadIsFree() || HasTasks()) WakeWorker();
+    idle_wake_.notify_all();
+    monitor_wake_.notify_all();
+  }
+  // A thread may start another until the last one has seen that there is nothing left.
+  for (std::size_t i = 0;; ++i) {
+    std::thread thread;
+    {
+      Lock lock(mutex_);
+      if (i == threads_.size()) break;
+      thread = std::move(threads_[i]);
+    }
+    thread.join();
+  }
+}
+
+bool Loop::OnPoolThread() const {
+  return current_worker_ != nullptr && current_worker_->loop == this;
+}
+
+void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
+  Lock lock(mutex_);
+  const bool slow = history != nullptr && history->slow.load(std::memory_order_relaxed) > 0;
+  (slow ? slow_ : quick_).push_back({std::move(task), history});
+  // The leader runs quick tasks itself, right after the event or the task that it is at.
+  const bool by_leader =
+      dispatching_ == this || (current_worker_ != nullptr && leader_ == current_worker_);
+  if (slow || !by_leader) WakeWorker();
+}
+
+void Loop::Wait(Sleeper& sleeper) {
+  Worker* worker = current_worker_;
+  if (worker != nullptr && worker->loop != this) {
+    worker->loop->EnterBlocked(*worker);
+    current_worker_ = nullptr;  // on this loop the thread is like any other
+    Wait(sleeper);
+    current_worker_ = worker;
+    worker->loop->LeaveBlocked(*worker);
+    return;
+  }
+
+  Lock lock(mutex_);
+  const void* self = &sleeper;
+  if (worker != nullptr) {
+    self = worker;
+    --running_;
+    ++blocked_;
+    if (leader_ == self) leader_runs_ = false;
+    if (HasTasks()) WakeWorker();
+  }
+  while (!sleeper.released_) {
+    if (CanLead() && !pool_leads_ && (leader_ == nullptr || leader_ == self)) {
+      leader_ = self;
+      sleeper.polling_ = true;
+      if (Poll(lock, absl::InfiniteFuture()) == EventSource::Polled::kShutdown) {
+        source_ended_ = true;
+      }
+      sleeper.polling_ = false;
+      // Tasks are for the pool; who runs them polls, so that one event costs one thread.
+      if (HasTasks() && WakeWorker()) {
+        leader_ = nullptr;
+        pool_leads_ = true;
+      }
+    } else {
+      sleepers_.push_back(&sleeper);
+      sleeper.wake_.wait(lock, [&] {
+        return sleeper.released_ || (CanLead() && !pool_leads_ && leader_ == nullptr);
+      });
+      std::erase(sleepers_, &sleeper);
+    }
+  }
+  if (worker != nullptr) {
+    --blocked_;
+    ++running_;
+    if (leader_ == self) {
+      leader_runs_ = true;
+      ++steps_;
+      WakeMonitor(Watch::kOften);
+    }
+  } else if (leader_ == self) {
+    leader_ = nullptr;
+  }
+  if (leader_ == nullptr) PassLead();
+}
+
+void Loop::Release(Sleeper& sleeper) {
+  Lock lock(mutex_);
+  sleeper.released_ = true;
+  if (!sleeper.polling_) {
+    sleeper.wake_.notify_one();
+  } else if (sleeper.thread_ != std::this_thread::get_id()) {
+    source_->Wake();
+  }
+}
+
+void Loop::EnterBlocked(Worker& worker) {
+  Lock lock(mutex_);
+  --running_;
+  ++blocked_;
+  if (leader_ == &worker) {
+    leader_ = nullptr;
+    leader_runs_ = false;
+    PassLead();
+  }
+  if (HasTasks()) WakeWorker();
+}
+
+void Loop::LeaveBlocked(Worker&) {
+  Lock lock(mutex_);
+  --blocked_;
+  ++running_;
+}
+
+void Loop::AddInterest() {
+  Lock lock(mutex_);
+  if (++interest_ == 1 && LeadIsFree()) PassLead();
+}
+
+void Loop::RemoveInterest() {
+  Lock lock(mutex_);
+  --interest_;
+}
+
+// Finds somebody to poll, now that nobody does: a blocked thread, else the pool if it is needed.
+void Loop::PassLead() {
+  if (!CanLead()) return;
+  if (!sleepers_.empty() && !pool_leads_) {
+    sleepers_.front()->wake_.notify_one();
+  } else if (PoolMustLead()) {
+    WakeWorker();
+  } else if (source_->Busy()) {
+    WakeMonitor(Watch::kSeldom);
+  }
+}
+
+bool Loop::WakeWorker() {
+  if (idle_ > waking_) {
+    ++waking_;
+    idle_wake_.notify_one();
+    return true;
+  }
+  // The leader and the monitor are pool threads too, on top of those that run tasks.
+  const bool room =
+      threads_.size() - blocked_ < limits_.running + 2 && threads_.size() < limits_.total + 2;
+  const bool enough = waking_ >= slow_.size() + quick_.size() + 1;
+  if (room && !enough) {
+    ++waking_;
+    threads_.emplace_back([this] { WorkerMain(); });
+    return true;
+  }
+  return waking_ > 0;
+}
+
+void Loop::WakeMonitor(Watch least) {
+  if (monitor_ == nullptr) {
+    WakeWorker();
+  } else if (watch_ < least) {
+    watch_ = least;
+    monitor_wake_.notify_one();
+  }
+}
+
+void Loop::WorkerMain() {
+  Worker self{this};
+  current_worker_ = &self;
+  Lock lock(mutex_);
+  --waking_;
+  while (true) {
+    if (LeadIsFree() && PoolMustLead()) {
+      leader_ = &self;
+      Lead(lock, self);
+    } else if (HasTasks() && running_ < limits_.running) {
+      std::deque<Task>& tasks = slow_.empty() ? quick_ : slow_;
+      Task task = std::move(tasks.front());
+      tasks.pop_front();
+      Run(lock, self, std::move(task));
+    } else if (stopping_ && !HasTasks() && (!CanLead() || leader_ != nullptr)) {
+      break;
+    } else if (monitor_ == nullptr && CanLead() && !stopping_) {
+      Monitor(lock, self);
+    } else {
+      ++idle_;
+      idle_wake_.wait(lock);
+      --idle_;
+      if (waking_ > 0) --waking_;
+    }
+  }
+  // Whoever sleeps must see the end too.
+  idle_wake_.notify_all();
+  current_worker_ = nullptr;
+}
+
+void Loop::Lead(Lock& lock, Worker& self) {
+  pool_leads_ = false;
+  while (leader_ == &self) {
+    if (!quick_.empty() && running_ < limits_.running) {
+      Task task = std::move(quick_.front());
+      quick_.pop_front();
+      Run(lock, self, std::move(task));
+      continue;
+    }
+    // With no task of the pool's in sight, a blocked thread polls for itself, and stray events are
+    // waited for a while.
+    if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
+      leader_ = nullptr;
+      PassLead();
+      return;
+    }
+    const absl::Time deadline = PoolMustLead() ? absl::InfiniteFuture() : absl::Now() + kIdlePoll;
+    if (Poll(lock, deadline) == EventSource::Polled::kShutdown) {
+      source_ended_ = true;
+      leader_ = nullptr;
+      for (Sleeper* sleeper : sleepers_) sleeper->wake_.notify_one();
+      idle_wake_.notify_all();
+      monitor_wake_.notify_all();
+    }
+  }
+}
+
+EventSource::Polled Loop::Poll(Lock& lock, absl::Time deadline) {
+  ++steps_;
+  lock.unlock();
+  dispatching_ = this;
+  const EventSource::Polled polled = source_->Poll(deadline);
+  dispatching_ = nullptr;
+  lock.lock();
+  return polled;
+}
+
+void Loop::Run(Lock& lock, Worker& self, Task task) {
+  ++running_;
+  ++steps_;
+  const bool leading = leader_ == &self;
+  self.running = task.history;
+  if (leading) {
+    leader_runs_ = leader_ran_ = true;
+    WakeMonitor(Watch::kOften);
+  }
+  lock.unlock();
+  const bool timed = !leading && task.history != nullptr;
+  const absl::Time start = timed ? absl::Now() : absl::Time();
+  task.run();
+  task.run = nullptr;
+  if (timed && absl::Now() - start < kQuick &&
+      task.history->slow.load(std::memory_order_relaxed) > 0) {
+    task.history->slow.fetch_sub(1, std::memory_order_relaxed);
+  }
+  lock.lock();
+  self.running = nullptr;
+  --running_;
+  if (leader_ == &self) leader_runs_ = false;
+}
+
+void Loop::Monitor(Lock& lock, Worker& self) {
+  monitor_ = &self;
+  watch_ = Watch::kOften;
+  std::uint64_t seen = steps_;
+  int quiet = 0;
+  while (!stopping_ && !source_ended_) {
+    const Watch watch = watch_;
+    if (watch == Watch::kAsleep) {
+      monitor_wake_.wait(lock);
+    } else {
+      monitor_wake_.wait_for(lock, watch == Watch::kOften ? kTick : kSeldomTick);
+    }
+    const bool same = steps_ == seen;
+    seen = steps_;
+    if (watch_ != watch) {  // woken to look more often, from now on
+      quiet = 0;
+      continue;
+    }
+    if (same && leader_runs_) {
+      TakeLead();
+      break;
+    }
+    if (LeadIsFree() && PoolMustLead()) break;
+    if (same && watch != Watch::kOften && LeftAlone()) {
+      pool_leads_ = true;
+      break;
+    }
+    const bool news = watch == Watch::kOften ? leader_ran_ : !same;
+    leader_ran_ = false;
+    quiet = news ? 0 : quiet + 1;
+    if (quiet > kQuietLooks && watch != Watch::kAsleep) {
+      watch_ = watch == Watch::kOften ? Watch::kSeldom : Watch::kAsleep;
+      quiet = 0;
+    }
+  }
+  monitor_ = nullptr;
+  if (!stopping_) WakeWorker();  // somebody must be the next monitor
+}
+
+// The leader's task takes long: lead in its place, and keep tasks like it away from leaders.
+void Loop::TakeLead() {
+  const Worker* leader = static_cast<const Worker*>(leader_);
+  if (leader->running != nullptr) leader->running->slow = kSlowRuns;
+  leader_ = nullptr;
+  leader_runs_ = false;
+  pool_leads_ = true;
+}
+
+}  // namespace parley::detail

@@ -1,0 +1,163 @@
+// The threads of one client or server, and who among them waits for the network.
+//
+// One thread at a time, the leader, polls the event source and handles what comes; there is no
+// hand-over from a polling thread to a working one. A thread that blocks in parley leads if nobody
+// else does. A pool thread that leads also runs handlers and callbacks where it is; when one of
+// them takes longer than a tick, the monitor, a pool thread that sleeps beside the leader, takes
+// the lead, and that kind of task goes to other threads until it is quick again.
+// docs/decisions/0003-leader-and-monitor.md has the reasons and figures.
+#ifndef PARLEY_SRC_EXCHANGE_LOOP_H_
+#define PARLEY_SRC_EXCHANGE_LOOP_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "parley/detail/waiter.h"
+
+namespace parley::detail {
+
+// Where events come from: a completion queue.
+class EventSource {
+ public:
+  enum class Polled { kEvent, kTimeout, kShutdown };
+
+  virtual ~EventSource() = default;
+  // Waits for one event until `deadline` and handles it. One thread at a time.
+  virtual Polled Poll(absl::Time deadline) = 0;
+  // Makes a Poll that is waiting return. Any thread.
+  virtual void Wake() = 0;
+  // After the last event Poll returns kShutdown. Nothing may be started any more.
+  virtual void Shutdown() = 0;
+  // Whether something was started whose event has not come.
+  virtual bool Busy() const = 0;
+};
+
+// What is known of one kind of task: whether it has kept the leader too long lately.
+struct TaskHistory {
+  std::atomic<int> slow = 0;
+};
+
+class Loop {
+ public:
+  struct Limits {
+    std::size_t running;  // pool threads that run tasks
+    std::size_t total;    // these and those blocked inside parley
+  };
+
+  // A thread that blocks until it is fired.
+  class Sleeper final : public Waiter {
+   public:
+    explicit Sleeper(Loop& loop) : loop_(loop) {}
+    void Fire() override { loop_.Release(*this); }
+
+   private:
+    friend class Loop;
+    Loop& loop_;
+    bool released_ = false;
+    bool polling_ = false;
+    std::thread::id thread_ = std::this_thread::get_id();
+    std::condition_variable wake_;
+  };
+
+  // `source`: null for a loop that only runs tasks; else must outlive the loop.
+  Loop(EventSource* source, Limits limits) : source_(source), limits_(limits) {}
+  ~Loop() { Stop(); }
+
+  // Shuts the source down, runs what was posted and ends the threads. Any number of times.
+  // REQUIRES: not called on one of the loop's threads.
+  void Stop();
+
+  // Runs `task` on a pool thread. `history`, if any, is of tasks like this and outlives it.
+  void Post(absl::AnyInvocable<void()> task, TaskHistory* history = nullptr);
+
+  // Blocks until `sleeper` was fired.
+  void Wait(Sleeper& sleeper);
+
+  // While somebody is interested, there is always a thread that polls.
+  void AddInterest();
+  void RemoveInterest();
+
+  // Whether the calling thread belongs to this loop.
+  bool OnPoolThread() const;
+
+ private:
+  struct Task {
+    absl::AnyInvocable<void()> run;
+    TaskHistory* history;
+  };
+  // A pool thread's state.
+  struct Worker {
+    Loop* loop;
+    TaskHistory* running = nullptr;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  static thread_local Worker* current_worker_;
+  // The loop whose events this thread is handling.
+  static thread_local Loop* dispatching_;
+
+  void WorkerMain();
+  void Lead(Lock& lock, Worker& self);
+  void Monitor(Lock& lock, Worker& self);
+  void TakeLead();
+  void Run(Lock& lock, Worker& self, Task task);
+  EventSource::Polled Poll(Lock& lock, absl::Time deadline);
+  void Release(Sleeper& sleeper);
+
+  // The pool thread that is about to block makes room for another, and comes back.
+  void EnterBlocked(Worker& worker);
+  void LeaveBlocked(Worker& worker);
+
+  bool CanLead() const { return source_ != nullptr && !source_ended_; }
+  bool PoolMustLead() const { return interest_ > 0 || pool_leads_ || stopping_; }
+  bool LeadIsFree() const { return CanLead() && leader_ == nullptr; }
+  // Events may come that nobody waits for, such as the end of a cancelled call.
+  bool LeftAlone() const { return LeadIsFree() && sleepers_.empty() && source_->Busy(); }
+  bool HasTasks() const { return !quick_.empty() || !slow_.empty(); }
+  void PassLead();
+  // Gets one more pool thread going. False if there is none to be had.
+  bool WakeWorker();
+  // Makes sure that the monitor looks at least this often.
+  enum class Watch { kAsleep, kSeldom, kOften };
+  void WakeMonitor(Watch least);
+
+  EventSource* const source_;
+  const Limits limits_;
+
+  std::mutex mutex_;
+  std::condition_variable idle_wake_;
+  std::condition_variable monitor_wake_;
+  std::vector<std::thread> threads_;
+  std::deque<Task> quick_;  // the leader may run these
+  std::deque<Task> slow_;   // other threads only
+  std::vector<Sleeper*> sleepers_;
+
+  const void* leader_ = nullptr;  // a Worker or a Sleeper
+  std::uint64_t steps_ = 0;       // rises whenever the leader begins something
+  bool leader_runs_ = false;      // the leader is inside a task
+  bool leader_ran_ = false;       // it has been since the monitor looked
+  bool pool_leads_ = false;       // a sleeper gave the lead to the pool
+  bool source_ended_ = false;
+  bool stopping_ = false;
+  int interest_ = 0;
+
+  const Worker* monitor_ = nullptr;
+  Watch watch_ = Watch::kAsleep;
+
+  std::size_t running_ = 0;
+  std::size_t blocked_ = 0;
+  std::size_t idle_ = 0;
+  std::size_t waking_ = 0;  // idle threads that were woken, and new ones that have not begun
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_LOOP_H_

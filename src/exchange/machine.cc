@@ -1,0 +1,225 @@
+#include "src/exchange/machine.h"
+
+#include <utility>
+
+namespace parley::detail {
+namespace {
+
+constexpr unsigned Bit(Slot slot) { return 1u << static_cast<unsigned>(slot); }
+constexpr unsigned kAll = (1u << kSlots) - 1;
+
+}  // namespace
+
+Machine::Actions Machine::Open(bool with_request) {
+  open_ = true;
+  write_in_flight_ = true;
+  if (with_request) close_wanted_ = close_started_ = true;
+  return Advance({});
+}
+
+Machine::Actions Machine::Accept(bool one_request) {
+  open_ = true;
+  one_request_ = one_request;
+  return Advance({});
+}
+
+Machine::Actions Machine::Write(Payload message) {
+  to_send_.Push(std::move(message));
+  return Advance({});
+}
+
+Machine::Actions Machine::CloseSending() {
+  if (!final_) close_wanted_ = true;
+  return Advance({});
+}
+
+Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload> message) {
+  Actions actions;
+  if (final_) {
+    if (message) actions.discarded.Push(*std::move(message));
+    return actions;
+  }
+  if (message) to_send_.Push(*std::move(message));
+  final_ = std::move(status);
+  close_wanted_ = true;
+  actions.wake = kAll;
+  return Advance(std::move(actions));
+}
+
+Payload Machine::Take(Actions& actions) {
+  Payload message = received_.Pop();
+  actions = Advance(std::move(actions));
+  return message;
+}
+
+Machine::Actions Machine::Cancel(absl::Status status) {
+  Actions actions;
+  if (IsClient()) {
+    if (final_) return actions;
+    actions.cancel_wire = open_;
+  } else {
+    if (cut_ || close_started_) return actions;
+    cut_ = close_wanted_ = true;
+    actions.request_stop = true;
+  }
+  final_ = std::move(status);
+  DiscardUnsent(actions);
+  while (!received_.empty()) actions.discarded.Push(received_.Pop());
+  actions.wake = kAll;
+  return Advance(std::move(actions));
+}
+
+Machine::Actions Machine::Kill() {
+  Actions actions;
+  actions.cancel_wire = open_ && !close_done_ && !peer_gone_;
+  return actions;
+}
+
+Machine::Actions Machine::HeadersRead() {
+  Actions actions;
+  if (!headers_read_) actions.wake = Bit(Slot::kHeaders);
+  headers_read_ = true;
+  return actions;
+}
+
+Machine::Actions Machine::MessageRead(Payload message) {
+  Actions actions = HeadersRead();
+  read_in_flight_ = false;
+  if (final_) {
+    actions.discarded.Push(std::move(message));
+  } else {
+    received_.Push(std::move(message));
+    actions.wake |= Bit(Slot::kRead);
+  }
+  if (one_request_) read_ended_ = true;
+  return Advance(std::move(actions));
+}
+
+Machine::Actions Machine::ReadEnded() {
+  Actions actions;
+  read_in_flight_ = false;
+  if (cut_) return actions;  // a cut is not an end
+  read_ended_ = true;
+  if (!IsClient()) actions.wake = Bit(Slot::kRead);
+  return Advance(std::move(actions));
+}
+
+Machine::Actions Machine::WriteDone(bool ok) {
+  Actions actions;
+  write_in_flight_ = false;
+  if (!ok) {
+    send_failed_ = true;
+    DiscardUnsent(actions);
+    actions.wake = Bit(Slot::kWrite);
+  }
+  return Advance(std::move(actions));
+}
+
+Machine::Actions Machine::CloseDone() {
+  close_done_ = true;
+  return {};
+}
+
+Machine::Actions Machine::StatusRead(absl::Status status) {
+  Actions actions;
+  if (final_) return actions;
+  final_ = std::move(status);
+  DiscardUnsent(actions);
+  actions.wake = kAll;
+  return actions;
+}
+
+Machine::Actions Machine::Completed(std::optional<Payload> response, absl::Status status) {
+  Actions actions = StatusRead(std::move(status));
+  if (!response) return actions;
+  const bool wanted = actions.wake != 0 && final_->ok();
+  (wanted ? received_ : actions.discarded).Push(*std::move(response));
+  return actions;
+}
+
+Machine::Actions Machine::PeerGone(absl::Status status) {
+  Actions actions;
+  if (peer_gone_ || close_done_) return actions;
+  peer_gone_ = cut_ = true;
+  if (!final_ || final_->ok()) final_ = std::move(status);
+  DiscardUnsent(actions);
+  actions.request_stop = true;
+  actions.wake = kAll;
+  return actions;
+}
+
+bool Machine::Ready(Slot slot) const {
+  switch (slot) {
+    case Slot::kRead:
+      return !received_.empty() || final_ || (!IsClient() && read_ended_);
+    case Slot::kWrite:
+      return HasRoom() || final_ || send_failed_;
+    case Slot::kEnd:
+      return final_.has_value();
+    case Slot::kHeaders:
+      return headers_read_ || final_;
+  }
+  return true;
+}
+
+absl::Status Machine::WritableStatus() const {
+  if (absl::Status status = WriteStatus(); !status.ok()) return status;
+  if (!close_wanted_) return absl::OkStatus();
+  return absl::FailedPreconditionError(IsClient() ? "a write after WritesDone or Finish"
+                                                  : "a write after Finish");
+}
+
+absl::Status Machine::WriteStatus() const {
+  if ((IsClient() || cut_) && final_ && !final_->ok()) return *final_;
+  if ((IsClient() && final_) || send_failed_) {
+    return absl::CancelledError("the call has ended; its final status says why");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Machine::ReadStatus() const {
+  if (!received_.empty()) return absl::UnknownError("not all messages have been read");
+  if (!IsClient() && read_ended_) return absl::OkStatus();
+  if (final_) return *final_;
+  return absl::UnknownError("the messages have not ended");
+}
+
+Machine::Actions Machine::Advance(Actions actions) {
+  const bool ended = IsClient() && final_.has_value();
+  if (!open_ || ended || peer_gone_) return actions;
+  AdvanceSending(actions);
+  AdvanceReceiving(actions);
+  return actions;
+}
+
+void Machine::AdvanceSending(Actions& actions) {
+  if (write_in_flight_ || close_started_ || send_failed_) return;
+  if (!to_send_.empty()) {
+    actions.start_write = true;
+    actions.message = to_send_.Pop();
+    write_in_flight_ = true;
+  }
+  if (to_send_.empty() && close_wanted_) {
+    actions.start_close = close_started_ = true;
+    write_in_flight_ = true;
+  }
+  const bool half_free = to_send_.empty() || to_send_.bytes() <= limits_.send_bytes / 2;
+  if (writer_waits_ && half_free) {
+    writer_waits_ = false;
+    actions.wake |= Bit(Slot::kWrite);
+  }
+}
+
+void Machine::AdvanceReceiving(Actions& actions) {
+  const bool room = received_.empty() || received_.bytes() < limits_.receive_bytes;
+  if (!read_in_flight_ && !read_ended_ && !final_ && room) {
+    actions.start_read = read_in_flight_ = true;
+  }
+  if (IsClient() && read_ended_ && !status_started_) actions.start_status = status_started_ = true;
+}
+
+void Machine::DiscardUnsent(Actions& actions) {
+  while (!to_send_.empty()) actions.discarded.Push(to_send_.Pop());
+}
+
+}  // namespace parley::detail

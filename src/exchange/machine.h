@@ -1,0 +1,132 @@
+// The heart of parley: one call as either side sees it, as a pure state machine. Events come in,
+// actions go out; no thread, lock, clock or transport is known here, so that every order of events
+// can be tested. Used by Call alone.
+//
+// Invariants:
+//  1. At most one read and one write are in flight; nothing is written after the close has started.
+//  2. The close (client: half-close; server: final status) starts at most once, after all that was
+//  written before it.
+//  3. A client's final status is set once and never changes; a server sends exactly one, or learns
+//  that nobody is there.
+//  4. A waiter is woken only when its slot is ready, and always when it becomes so.
+//  5. Messages are delivered in order, each once; after the first that is missing there are none.
+#ifndef PARLEY_SRC_EXCHANGE_MACHINE_H_
+#define PARLEY_SRC_EXCHANGE_MACHINE_H_
+
+#include <cstddef>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "parley/detail/payload.h"
+#include "parley/detail/waiter.h"
+#include "src/exchange/payload_queue.h"
+
+namespace parley::detail {
+
+class Machine {
+ public:
+  enum class Side { kClient, kServer };
+
+  // A queue takes messages until it is at its limit, so it holds less than that and one message.
+  struct Limits {
+    std::size_t send_bytes;
+    std::size_t receive_bytes;
+  };
+
+  // What must happen because of an event.
+  struct Actions {
+    bool start_write = false;   // write `message`
+    bool start_close = false;   // client: half-close; server: send the final status; with the
+                                // message if there is one
+    bool start_read = false;    // read one message
+    bool start_status = false;  // client: fetch the final status
+    bool cancel_wire = false;   // give the call up on the wire
+    bool request_stop = false;  // server: tell the handler
+    unsigned wake = 0;          // bit per Slot
+    Payload message;
+    PayloadQueue discarded;  // to be destroyed where user code may run
+  };
+
+  Machine(Side side, Limits limits) : side_(side), limits_(limits) {}
+
+  // --- What the user does.
+  // Client. The opening counts as a write, whose end the wire reports; `with_request`: it carries
+  // the one request and the half-close.
+  Actions Open(bool with_request);
+  // Server. `one_request`: the first message is the only one.
+  Actions Accept(bool one_request);
+  // REQUIRES: WritableStatus().ok()
+  Actions Write(Payload message);
+  // Client: no more messages follow.
+  Actions CloseSending();
+  // Server: the handler's status, after `message` if there is one, unless another came first.
+  Actions Finish(absl::Status status, std::optional<Payload> message);
+  // REQUIRES: a message is there
+  Payload Take(Actions& actions);
+  // Ends the call. A client's final status is `status` at once; a server sends it in place of the
+  // handler's.
+  Actions Cancel(absl::Status status);
+  // Server: what Cancel wants to send has been stuck for too long.
+  Actions Kill();
+
+  // --- What the wire reports.
+  Actions HeadersRead();
+  Actions MessageRead(Payload message);
+  Actions ReadEnded();                      // the peer closed its side; client: or the call is over
+  Actions WriteDone(bool ok);               // also for a client's half-close
+  Actions CloseDone();                      // server: the final status is on its way
+  Actions StatusRead(absl::Status status);  // client
+  // Client, where the wire does a whole unary call in one step.
+  Actions Completed(std::optional<Payload> response, absl::Status status);
+  Actions PeerGone(absl::Status status);  // server: the client cancelled or was lost
+
+  // --- What is known.
+  bool Ready(Slot slot) const;
+  bool HasRoom() const { return to_send_.empty() || to_send_.bytes() < limits_.send_bytes; }
+  bool HasMessage() const { return !received_.empty(); }
+  // A thread waits for room: it is woken when half of the queue is free, not for each message.
+  void WriterWaits() { writer_waits_ = true; }
+  // Whether another message may be written.
+  absl::Status WritableStatus() const;
+  // Whether what was written still has a chance.
+  absl::Status WriteStatus() const;
+  // Why no more messages come.
+  absl::Status ReadStatus() const;
+  // Client: the final status. Server: the one to send, or the reason why none can be.
+  const std::optional<absl::Status>& final_status() const { return final_; }
+  bool close_started() const { return close_started_; }
+
+ private:
+  Actions Advance(Actions actions);
+  void AdvanceSending(Actions& actions);
+  void AdvanceReceiving(Actions& actions);
+  void DiscardUnsent(Actions& actions);
+  bool IsClient() const { return side_ == Side::kClient; }
+
+  const Side side_;
+  const Limits limits_;
+  bool open_ = false;
+  bool one_request_ = false;
+
+  PayloadQueue to_send_;
+  bool write_in_flight_ = false;
+  bool close_wanted_ = false;
+  bool close_started_ = false;
+  bool close_done_ = false;
+  bool send_failed_ = false;
+  bool writer_waits_ = false;
+
+  PayloadQueue received_;
+  bool headers_read_ = false;
+  bool read_in_flight_ = false;
+  bool read_ended_ = false;
+  bool status_started_ = false;
+
+  bool peer_gone_ = false;  // server
+  bool cut_ = false;  // server: the handler has nothing left to say; the peer is gone or was told
+  std::optional<absl::Status> final_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_MACHINE_H_

@@ -1,0 +1,109 @@
+#include "src/exchange/outgoing_call.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace parley::detail {
+
+void OutgoingCall::Open(Opening opening) {
+  const bool with_request = opening.request.has_value();
+  bool ended = false;  // by its parent
+  Step(
+      [&](Machine& machine) {
+        ended = machine.final_status().has_value();
+        return machine.Open(with_request);
+      },
+      [&] {
+        if (!ended) StartOpen(std::move(opening));
+      });
+}
+
+void OutgoingCall::FollowParent(std::stop_token parent) {
+  parent_.emplace(std::move(parent), [weak = weak_from_this()] {
+    if (const std::shared_ptr<Call> call = weak.lock()) {
+      call->Cancel(absl::CancelledError("the call on whose behalf this one was made has ended"));
+    }
+  });
+}
+
+void OutgoingCall::WritesDone() {
+  Step([](Machine& machine) { return machine.CloseSending(); });
+}
+
+absl::Status OutgoingCall::FinalStatus() {
+  return Ask([&](const Machine& machine) -> absl::Status {
+    if (!machine.final_status()) return absl::UnknownError("the call has not ended");
+    status_seen_ = true;
+    return *machine.final_status();
+  });
+}
+
+absl::Status OutgoingCall::ReadStatus() {
+  return Ask([&](const Machine& machine) {
+    status_seen_ = status_seen_ || machine.final_status().has_value();
+    return machine.ReadStatus();
+  });
+}
+
+void OutgoingCall::Drop() {
+  const absl::Status unseen = Ask([&](const Machine& machine) {
+    const bool ended = machine.final_status().has_value();
+    return ended && !status_seen_ ? *machine.final_status() : absl::OkStatus();
+  });
+  if (!unseen.ok()) {
+    runtime_->log(Severity::kWarning,
+                  absl::StrCat("a call of ", std::string(method()),
+                               " was dropped and nobody saw how it ended: ", unseen.ToString()));
+  }
+  Cancel(absl::CancelledError("the call was dropped"));
+}
+
+const Metadata& OutgoingCall::InitialMetadata() {
+  std::unique_lock lock(mutex_);
+  if (!initial_) initial_ = headers_read_ ? CopyInitialMetadata() : Metadata();
+  return *initial_;
+}
+
+const Metadata& OutgoingCall::TrailingMetadata() {
+  std::unique_lock lock(mutex_);
+  if (!trailing_) trailing_ = status_read_ ? CopyTrailingMetadata() : Metadata();
+  return *trailing_;
+}
+
+void OutgoingCall::HeadersRead() {
+  Step([&](Machine& machine) {
+    headers_read_ = true;
+    return machine.HeadersRead();
+  });
+}
+
+void OutgoingCall::MessageRead(Payload message) {
+  if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
+  Step([&](Machine& machine) {
+    headers_read_ = true;
+    return machine.MessageRead(std::move(message));
+  });
+}
+
+void OutgoingCall::ReadEnded() {
+  Step([](Machine& machine) { return machine.ReadEnded(); });
+}
+
+void OutgoingCall::WriteDone(bool ok) {
+  Step([&](Machine& machine) { return machine.WriteDone(ok); });
+}
+
+void OutgoingCall::StatusRead(absl::Status status) {
+  Step([&](Machine& machine) {
+    headers_read_ = status_read_ = true;
+    return machine.StatusRead(std::move(status));
+  });
+}
+
+void OutgoingCall::Completed(std::optional<Payload> response, absl::Status status) {
+  Step([&](Machine& machine) {
+    headers_read_ = status_read_ = true;
+    return machine.Completed(std::move(response), std::move(status));
+  });
+}
+
+}  // namespace parley::detail

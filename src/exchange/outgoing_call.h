@@ -1,0 +1,72 @@
+// The client's end of a call.
+#ifndef PARLEY_SRC_EXCHANGE_OUTGOING_CALL_H_
+#define PARLEY_SRC_EXCHANGE_OUTGOING_CALL_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "parley/method.h"
+#include "src/exchange/call.h"
+
+namespace parley::detail {
+
+// How a call is opened.
+struct Opening {
+  MethodKind kind;
+  std::optional<Payload> request;  // for the kinds that have one
+  const Metadata& metadata;
+  bool wait_for_ready;
+  bool caller_waits;  // see CallStart
+};
+
+class OutgoingCall : public Call {
+ public:
+  void WritesDone() override;
+  absl::Status FinalStatus() override;
+  absl::Status ReadStatus() override;
+  void Drop() override;
+  const Metadata& InitialMetadata() override;
+  const Metadata& TrailingMetadata() override;
+
+  // Once, by whoever made the call. A call that can't be opened is cancelled instead.
+  void Open(Opening opening);
+  // From now on the call is cancelled when `parent` is.
+  void FollowParent(std::stop_token parent);
+
+ protected:
+  OutgoingCall(std::shared_ptr<Runtime> runtime, CallLimits limits)
+      : Call(std::move(runtime), Machine::Side::kClient, limits) {}
+
+  virtual void StartOpen(Opening opening) = 0;
+  virtual Metadata CopyInitialMetadata() = 0;
+  virtual Metadata CopyTrailingMetadata() = 0;
+
+  // --- What the wire reports.
+  void HeadersRead();
+  void MessageRead(Payload message);
+  void ReadEnded();
+  void WriteDone(bool ok);
+  void StatusRead(absl::Status status);
+  void Completed(std::optional<Payload> response, absl::Status status);
+
+ private:
+  void Finish(absl::Status, std::optional<Payload>) final {}
+  std::stop_token stop_token() final { return {}; }
+  const Metadata& RequestMetadata() final { return initial_.emplace(); }
+  absl::Status AddInitialMetadata(std::string_view, std::string_view) final { return {}; }
+  absl::Status AddTrailingMetadata(std::string_view, std::string_view) final { return {}; }
+
+  bool status_seen_ = false;
+  bool headers_read_ = false;
+  bool status_read_ = false;  // from the wire, and metadata with it
+  std::optional<Metadata> initial_;
+  std::optional<Metadata> trailing_;
+  std::optional<std::stop_callback<std::function<void()>>> parent_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_OUTGOING_CALL_H_

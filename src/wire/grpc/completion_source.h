@@ -1,0 +1,75 @@
+// A gRPC completion queue as the source of a loop's events.
+#ifndef PARLEY_SRC_WIRE_GRPC_COMPLETION_SOURCE_H_
+#define PARLEY_SRC_WIRE_GRPC_COMPLETION_SOURCE_H_
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/completion_queue.h>
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "src/exchange/loop.h"
+
+namespace parley::detail {
+
+// One operation that was handed to gRPC; its address is the tag.
+class Operation {
+ public:
+  virtual void Done(bool ok) = 0;
+
+ protected:
+  ~Operation() = default;
+};
+
+class CompletionSource final : public EventSource {
+ public:
+  explicit CompletionSource(std::shared_ptr<grpc::CompletionQueue> queue)
+      : queue_(std::move(queue)) {}
+
+  Polled Poll(absl::Time deadline) override;
+  void Wake() override;
+  void Shutdown() override { queue_->Shutdown(); }
+  bool Busy() const override { return started_.load(std::memory_order_relaxed) > 0; }
+
+  // Before an operation is handed to gRPC.
+  void Started() { started_.fetch_add(1, std::memory_order_relaxed); }
+
+  grpc::CompletionQueue* queue() const { return queue_.get(); }
+
+ private:
+  struct Woken final : Operation {
+    void Done(bool) override { pending = false; }
+    std::atomic<bool> pending = false;
+  };
+
+  const std::shared_ptr<grpc::CompletionQueue> queue_;
+  std::atomic<int> started_ = 0;
+  Woken woken_;
+  grpc::Alarm alarm_;
+};
+
+// An operation of an object that must live until it is done: Done calls a member function of Owner
+// and lets go of it.
+template <class Owner, void (Owner::*kDone)(bool)>
+class OperationOf final : public Operation {
+ public:
+  // The tag for the next use; one use at a time.
+  void* Start(CompletionSource& source, std::shared_ptr<Owner> owner) {
+    source.Started();
+    owner_ = std::move(owner);
+    return tag();
+  }
+  void* tag() { return static_cast<Operation*>(this); }
+  void Done(bool ok) override {
+    const std::shared_ptr<Owner> owner = std::move(owner_);
+    (owner.get()->*kDone)(ok);
+  }
+
+ private:
+  std::shared_ptr<Owner> owner_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_WIRE_GRPC_COMPLETION_SOURCE_H_

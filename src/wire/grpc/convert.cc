@@ -1,0 +1,105 @@
+#include "src/wire/grpc/convert.h"
+
+#include <grpc/slice.h>
+#include <grpcpp/support/slice.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/cord.h"
+
+namespace parley::detail {
+namespace {
+
+constexpr char kDetails[] = "grpc-status-details-bin";
+
+// A block's owner is the slice's reference count; gRPC's own functions need a slice around it.
+grpc_slice SliceOf(void* owner, const char* data, std::size_t size) {
+  grpc_slice slice;
+  slice.refcount = static_cast<grpc_slice_refcount*>(owner);
+  slice.data.refcounted.bytes = reinterpret_cast<uint8_t*>(const_cast<char*>(data));
+  slice.data.refcounted.length = size;
+  return slice;
+}
+
+constexpr OwnerOps kSliceOps = {
+    [](void* owner) { grpc_slice_ref(SliceOf(owner, nullptr, 0)); },
+    [](void* owner) { grpc_slice_unref(SliceOf(owner, nullptr, 0)); },
+};
+
+// Takes over `slice`.
+Block FromSlice(grpc_slice slice) {
+  const char* data = reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice));
+  const std::size_t size = GRPC_SLICE_LENGTH(slice);
+  if (slice.refcount != nullptr) return Block(&kSliceOps, slice.refcount, data, size);
+  static_assert(Block::kInlineBytes >= GRPC_SLICE_INLINED_SIZE);
+  Block block = Block::Inline(size);
+  std::memcpy(block.mutable_data(), data, size);
+  return block;
+}
+
+grpc::Slice ToSlice(const Block& block) {
+  if (block.ops() == &kSliceOps) {
+    return grpc::Slice(SliceOf(block.owner(), block.data(), block.size()), grpc::Slice::ADD_REF);
+  }
+  if (block.ops() == nullptr) return grpc::Slice(block.data(), block.size());
+  return grpc::Slice(
+      const_cast<char*>(block.data()), block.size(),
+      [](void* held) { delete static_cast<Block*>(held); }, new Block(block));
+}
+
+}  // namespace
+
+Block AllocateSlice(std::size_t size) { return FromSlice(grpc_slice_malloc(size)); }
+
+grpc::ByteBuffer ToByteBuffer(const Buffer& buffer) {
+  absl::InlinedVector<grpc::Slice, 4> slices;
+  for (const Block& block : buffer.pieces()) slices.push_back(ToSlice(block));
+  return grpc::ByteBuffer(slices.data(), slices.size());
+}
+
+Payload FromByteBuffer(const grpc::ByteBuffer& bytes) {
+  Buffer buffer;
+  grpc::Slice single;
+  if (bytes.TrySingleSlice(&single).ok()) {
+    buffer.AppendPiece(FromSlice(single.c_slice()));
+    return Payload(std::move(buffer));
+  }
+  std::vector<grpc::Slice> slices;
+  // Fails only for a compressed buffer that can't be inflated, and those gRPC does not deliver.
+  if (bytes.Dump(&slices).ok()) {
+    for (const grpc::Slice& slice : slices) buffer.AppendPiece(FromSlice(slice.c_slice()));
+  }
+  return Payload(std::move(buffer));
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  const auto details = status.GetPayload(kDetails);
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
+                      std::string(status.message()),
+                      details ? std::string(*details) : std::string());
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  const int code = status.error_code();
+  const bool known = code > 0 && code <= static_cast<int>(absl::StatusCode::kUnauthenticated);
+  absl::Status result(known ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown,
+                      status.error_message());
+  if (!status.error_details().empty()) {
+    result.SetPayload(kDetails, absl::Cord(status.error_details()));
+  }
+  return result;
+}
+
+Metadata FromGrpcMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+  Metadata result;
+  for (const auto& [key, value] : metadata) {
+    result.Add({key.data(), key.size()}, {value.data(), value.size()});
+  }
+  return result;
+}
+
+}  // namespace parley::detail

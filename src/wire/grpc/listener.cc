@@ -1,0 +1,88 @@
+#include "src/wire/grpc/listener.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/wire/grpc/plain_incoming_call.h"
+
+namespace parley::detail {
+namespace {
+
+// Calls that may arrive while the poller is busy, without waiting for it.
+constexpr int kAwaited = 64;
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(std::min(duration, absl::Hours(24))));
+}
+
+}  // namespace
+
+Listener::Listener(const ServerOptions& options) {
+  std::unique_ptr<grpc::ServerCompletionQueue> queue = builder_.AddCompletionQueue();
+  queue_ = queue.get();
+  untaken_ = std::make_unique<CompletionSource>(std::move(queue));
+  source_ = untaken_.get();
+
+  builder_.RegisterAsyncGenericService(&service_);
+  builder_.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder_.SetMaxSendMessageSize(-1);  // parley has checked, and says both numbers
+  builder_.SetResourceQuota(grpc::ResourceQuota("parley").Resize(options.max_memory_bytes));
+  // Two servers on one port would share its connections.
+  builder_.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
+  builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                              Milliseconds(options.keepalive_timeout));
+  builder_.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Past max_live_calls there is still room to say so; past this, clients wait.
+  builder_.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                              static_cast<int>(2 * options.max_live_calls));
+  builder_.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
+}
+
+std::unique_ptr<EventSource> Listener::TakeSource() { return std::move(untaken_); }
+
+absl::Status Listener::Start(const std::string& address,
+                             const std::vector<grpc::Service*>& services,
+                             std::shared_ptr<Dispatcher> dispatcher) {
+  dispatcher_ = std::move(dispatcher);
+  for (grpc::Service* service : services) builder_.RegisterService(service);
+  const auto& credentials = dispatcher_->options().credentials;
+  builder_.AddListeningPort(address, credentials ? credentials : grpc::InsecureServerCredentials(),
+                            &port_);
+  server_ = builder_.BuildAndStart();
+  if (server_ == nullptr) {
+    return absl::UnavailableError(
+        absl::StrCat("can't listen on ", address,
+                     ": another process may have the port, or this machine not the address; with "
+                     "port 0 the system picks a free one"));
+  }
+  if (port_ < 2) port_ = 0;  // what gRPC says of a unix socket
+  for (int i = 0; i < kAwaited; ++i) AcceptNext();
+  return absl::OkStatus();
+}
+
+void Listener::AcceptNext() {
+  const ServerOptions& options = dispatcher_->options();
+  const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
+                             options.max_message_bytes};
+  const auto call = std::make_shared<PlainIncomingCall>(dispatcher_, limits, *source_);
+  std::unique_lock lock(mutex_);
+  if (!closing_) call->Await(*this, service_, *queue_);
+}
+
+void Listener::Shutdown(absl::Time deadline) {
+  if (server_ == nullptr) return;
+  {
+    std::unique_lock lock(mutex_);
+    closing_ = true;
+  }
+  server_->Shutdown(absl::ToChronoTime(deadline));
+}
+
+}  // namespace parley::detail

@@ -1,0 +1,177 @@
+#include "src/wire/grpc/plain_client.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/wire/grpc/convert.h"
+
+namespace parley::detail {
+namespace {
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(std::min(duration, absl::Hours(24))));
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
+                                           const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  // Else all channels to one target share one connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  arguments.SetMaxSendMessageSize(-1);  // parley has checked, and says both numbers
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive_timeout));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.max_reconnect_backoff));
+  // Retries keep what was sent, and repeat calls that nobody declared repeatable.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  arguments.SetUserAgentPrefix("parley");
+  return grpc::CreateCustomChannel(
+      target, options.credentials ? options.credentials : grpc::InsecureChannelCredentials(),
+      arguments);
+}
+
+// What a call of any kind has of gRPC.
+class PlainCall : public OutgoingCall {
+ public:
+  PlainCall(std::shared_ptr<Runtime> runtime, CompletionSource& source, CallLimits limits,
+            grpc::GenericStub& stub)
+      : OutgoingCall(std::move(runtime), limits), source_(source), stub_(stub) {}
+
+  AllocateBlock allocator() const override { return &AllocateSlice; }
+  std::string peer() override { return context_.peer(); }
+
+ protected:
+  void CancelWire() override { context_.TryCancel(); }
+  Metadata CopyInitialMetadata() override {
+    return FromGrpcMetadata(context_.GetServerInitialMetadata());
+  }
+  Metadata CopyTrailingMetadata() override {
+    return FromGrpcMetadata(context_.GetServerTrailingMetadata());
+  }
+
+  // The method's path on the wire.
+  std::string Prepare(const Opening& opening) {
+    if (deadline() != absl::InfiniteFuture()) context_.set_deadline(absl::ToChronoTime(deadline()));
+    context_.set_wait_for_ready(opening.wait_for_ready);
+    for (const auto& [key, value] : opening.metadata) context_.AddMetadata(key, value);
+    return absl::StrCat("/", std::string(method()));
+  }
+  absl::Status Result() const { return FromGrpcStatus(status_); }
+
+  CompletionSource& source_;
+  grpc::GenericStub& stub_;
+  grpc::ClientContext context_;
+  grpc::Status status_;
+};
+
+// A unary call is one operation, with one event at its end.
+class PlainUnaryCall final : public PlainCall {
+ public:
+  using PlainCall::PlainCall;
+
+ private:
+  void StartOpen(Opening opening) override {
+    const std::string path = Prepare(opening);
+    reader_ = stub_.PrepareUnaryCall(&context_, path, ToByteBuffer(opening.request->bytes()),
+                                     source_.queue());
+    reader_->StartCall();
+    reader_->Finish(
+        &response_, &status_,
+        done_.Start(source_, std::static_pointer_cast<PlainUnaryCall>(shared_from_this())));
+  }
+  void OnDone(bool) {
+    std::optional<Payload> response;
+    if (status_.ok() && response_.Valid()) response = FromByteBuffer(response_);
+    response_.Clear();
+    Completed(std::move(response), Result());
+  }
+
+  // All of it is part of the one operation.
+  void StartRead() override {}
+  void StartWrite(Payload, bool) override {}
+  void StartClose() override {}
+
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;
+  grpc::ByteBuffer response_;
+  OperationOf<PlainUnaryCall, &PlainUnaryCall::OnDone> done_;
+};
+
+// Any other kind.
+class PlainStreamCall final : public PlainCall {
+ public:
+  using PlainCall::PlainCall;
+
+ private:
+  void StartOpen(Opening opening) override {
+    const std::string path = Prepare(opening);
+    // With a request to send, the headers wait for it.
+    context_.set_initial_metadata_corked(opening.request.has_value());
+    stream_ = stub_.PrepareCall(&context_, path, source_.queue());
+    if (opening.request) {
+      stream_->StartCall(nullptr);
+      StartWrite(*std::move(opening.request), true);
+    } else {
+      stream_->StartCall(write_.Start(source_, Self()));
+    }
+  }
+
+  void StartWrite(Payload message, bool close) override {
+    const grpc::ByteBuffer bytes = ToByteBuffer(message.bytes());
+    if (close) {
+      stream_->WriteLast(bytes, grpc::WriteOptions(), write_.Start(source_, Self()));
+    } else {
+      stream_->Write(bytes, write_.Start(source_, Self()));
+    }
+  }
+  void StartClose() override { stream_->WritesDone(write_.Start(source_, Self())); }
+  void OnWritten(bool ok) { WriteDone(ok); }
+
+  void StartRead() override { stream_->Read(&incoming_, read_.Start(source_, Self())); }
+  void OnRead(bool ok) {
+    if (!ok) return ReadEnded();
+    Payload message = FromByteBuffer(incoming_);
+    incoming_.Clear();
+    MessageRead(std::move(message));
+  }
+
+  void StartStatus() override { stream_->Finish(&status_, finish_.Start(source_, Self())); }
+  void OnFinished(bool) { StatusRead(Result()); }
+
+  std::shared_ptr<PlainStreamCall> Self() {
+    return std::static_pointer_cast<PlainStreamCall>(shared_from_this());
+  }
+
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
+  grpc::ByteBuffer incoming_;
+  OperationOf<PlainStreamCall, &PlainStreamCall::OnWritten> write_;
+  OperationOf<PlainStreamCall, &PlainStreamCall::OnRead> read_;
+  OperationOf<PlainStreamCall, &PlainStreamCall::OnFinished> finish_;
+};
+
+}  // namespace
+
+PlainClient::PlainClient(const std::string& target, const ClientOptions& options,
+                         std::shared_ptr<Runtime> runtime, CompletionSource& source,
+                         CallLimits limits)
+    : runtime_(std::move(runtime)),
+      source_(source),
+      limits_(limits),
+      stub_(MakeChannel(target, options)) {}
+
+std::shared_ptr<OutgoingCall> PlainClient::NewCall(MethodKind kind) {
+  if (kind == MethodKind::kUnary) {
+    return std::make_shared<PlainUnaryCall>(runtime_, source_, limits_, stub_);
+  }
+  return std::make_shared<PlainStreamCall>(runtime_, source_, limits_, stub_);
+}
+
+}  // namespace parley::detail

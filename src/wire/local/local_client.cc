@@ -1,0 +1,155 @@
+#include "src/wire/local/local_client.h"
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "src/exchange/incoming_call.h"
+#include "src/wire/local/pipe.h"
+
+namespace parley::detail {
+namespace {
+
+// What both ends of one call share.
+struct Link {
+  Pipe pipe;
+  Metadata request_metadata;
+
+  // What the server says beside its messages.
+  std::mutex mutex;
+  Metadata initial;
+  Metadata trailing;
+  absl::Status status;
+};
+
+class LocalIncomingCall final : public IncomingCall, public PipeEnd {
+ public:
+  LocalIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
+                    std::shared_ptr<Link> link)
+      : IncomingCall(std::move(dispatcher), limits), link_(std::move(link)) {}
+
+  // The call is connected; `here`: the caller waits, so its thread may run the handler.
+  void Begin(bool here) {
+    run_here_ = here;
+    Arrived();
+  }
+
+  AllocateBlock allocator() const override { return nullptr; }
+  std::string peer() override { return "local"; }
+
+ private:
+  void StartRead() override { link_->pipe.Read(Pipe::kServer); }
+  void StartWrite(Payload message, bool close) override {
+    Say(close);
+    link_->pipe.Write(Pipe::kServer, std::move(message), close);
+  }
+  void StartClose() override {
+    Say(true);
+    link_->pipe.Write(Pipe::kServer, std::nullopt, true);
+  }
+  void CancelWire() override { link_->pipe.Sever(Pipe::kServer, ClosingStatus()); }
+  Metadata CopyRequestMetadata() override { return link_->request_metadata; }
+
+  void Delivered(Payload message) override { MessageRead(std::move(message)); }
+  void EndDelivered() override { ReadEnded(); }
+  void Written() override { closing_ ? CloseDone() : WriteDone(true); }
+  void Severed(absl::Status status) override { PeerGone(std::move(status)); }
+
+  void Say(bool close) {
+    std::unique_lock lock(link_->mutex);
+    if (std::optional<Metadata> initial = TakeInitialMetadata()) {
+      link_->initial = *std::move(initial);
+    }
+    if (!close) return;
+    closing_ = true;
+    link_->trailing = TakeTrailingMetadata();
+    link_->status = ClosingStatus();
+  }
+
+  const std::shared_ptr<Link> link_;
+  std::atomic<bool> closing_ = false;
+};
+
+class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
+ public:
+  LocalOutgoingCall(std::shared_ptr<Runtime> runtime, std::weak_ptr<Dispatcher> dispatcher,
+                    CallLimits limits)
+      : OutgoingCall(std::move(runtime), limits), dispatcher_(std::move(dispatcher)) {}
+
+  AllocateBlock allocator() const override { return nullptr; }
+  std::string peer() override { return "local"; }
+
+ private:
+  void StartOpen(Opening opening) override {
+    const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
+    if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
+    const ServerOptions& options = dispatcher->options();
+    const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
+                               options.max_message_bytes};
+    const auto server = std::make_shared<LocalIncomingCall>(dispatcher, limits, link_);
+    server->set_method(method());
+    if (deadline() == absl::InfiniteFuture()) {
+      server->set_deadline(absl::Now() + options.max_call_duration);
+      server->WatchDeadline();
+    } else {
+      server->set_deadline(deadline());
+      WatchDeadline();
+    }
+    link_->request_metadata = opening.metadata;
+    const auto self = std::static_pointer_cast<LocalOutgoingCall>(shared_from_this());
+    if (!link_->pipe.Connect(self, server)) return;  // cancelled since
+    const bool with_request = opening.request.has_value();
+    if (with_request) link_->pipe.Write(Pipe::kClient, std::move(opening.request), true);
+    server->Begin(opening.caller_waits && !dispatcher->has_executor());
+    if (!with_request) WriteDone(true);
+  }
+
+  void StartRead() override { link_->pipe.Read(Pipe::kClient); }
+  void StartWrite(Payload message, bool close) override {
+    link_->pipe.Write(Pipe::kClient, std::move(message), close);
+  }
+  void StartClose() override { link_->pipe.Write(Pipe::kClient, std::nullopt, true); }
+  void StartStatus() override {
+    absl::Status status;
+    {
+      std::unique_lock lock(link_->mutex);
+      status = link_->status;
+    }
+    StatusRead(std::move(status));
+    link_->pipe.Close(Pipe::kClient);
+  }
+  void CancelWire() override {
+    link_->pipe.Sever(Pipe::kClient,
+                      Ask([](const Machine& machine) { return *machine.final_status(); }));
+  }
+  Metadata CopyInitialMetadata() override {
+    std::unique_lock lock(link_->mutex);
+    return link_->initial;
+  }
+  Metadata CopyTrailingMetadata() override {
+    std::unique_lock lock(link_->mutex);
+    return link_->trailing;
+  }
+
+  void Delivered(Payload message) override { MessageRead(std::move(message)); }
+  void EndDelivered() override { ReadEnded(); }
+  void Written() override { WriteDone(true); }
+  void Severed(absl::Status status) override { StatusRead(std::move(status)); }
+
+  const std::weak_ptr<Dispatcher> dispatcher_;
+  const std::shared_ptr<Link> link_ = std::make_shared<Link>();
+};
+
+}  // namespace
+
+std::shared_ptr<OutgoingCall> LocalClient::NewCall(MethodKind) {
+  return std::make_shared<LocalOutgoingCall>(runtime_, dispatcher_, limits_);
+}
+
+bool LocalClient::BorrowsRequests() const {
+  const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
+  return dispatcher == nullptr || !dispatcher->has_executor();
+}
+
+}  // namespace parley::detail
