@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# quickstart.sh ["a prompt"] [--model story|gemma]: shows parley at work. Installs what is missing (Debian, Ubuntu),
-# builds the library and an example, starts the example's server, and prints the tokens that its client receives.
+# quickstart.sh ["a prompt"] [--model story|gemma]: shows parley at work. Installs what is missing
+# (Debian, Ubuntu), builds the library and an example, starts the example's server, and prints the
+# tokens that its client receives.
 #   --model story  a small model of fairy tales that comes with the example (the default)
 #   --model gemma  Gemma 3 270M run by llama.cpp, 330 MB to fetch
 # It builds in build/quickstart of the checkout; a second run takes seconds.
@@ -14,7 +15,7 @@ fail() {
   exit 1
 }
 usage() {
-  sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"
+  sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}"
   exit "$1"
 }
 
@@ -42,10 +43,12 @@ build=$(cd "$build" && pwd)
 need_space() {
   local free
   free=$(df --output=avail -BM "$1" | tail -n 1 | tr -dc 0-9)
-  [ "$free" -ge "$2" ] || fail "the disk of $1 has $free MB free, and $2 are needed: make room, then run this again"
+  [ "$free" -ge "$2" ] ||
+    fail "the disk of $1 has $free MB free, and $2 are needed: make room, then run this again"
 }
 
-# step NAME TEXT COMMAND...: runs the command, its output in a log of that name, and shows how it gets on.
+# step NAME TEXT COMMAND...: runs the command, its output in a log of that name, and shows how it
+# gets on.
 step() {
   local log=$build/$1.log text=$2 start=$SECONDS shown=$SECONDS line; shift 2
   say "== $text"
@@ -67,19 +70,25 @@ step() {
 }
 
 install_packages() {
-  local packages=(g++ cmake make pkg-config libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-    libabsl-dev) missing=() package as_root=()
+  local packages=(
+    g++ cmake make pkg-config libgrpc++-dev libprotobuf-dev protobuf-compiler
+    protobuf-compiler-grpc libabsl-dev
+  )
+  local missing=() package as_root=()
   [ "$model" != gemma ] || packages+=(python3-venv)
   if ! command -v apt-get >/dev/null; then
-    say "No apt-get here, so nothing is installed; the build needs what Debian calls ${packages[*]}."
+    say "No apt-get here, so nothing is installed; the build needs what Debian calls" \
+      "${packages[*]}."
     return
   fi
   for package in "${packages[@]}"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+      missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "neither root nor sudo here; as root: apt-get install ${missing[*]}"
+    command -v sudo >/dev/null ||
+      fail "neither root nor sudo here; as root: apt-get install ${missing[*]}"
     sudo -v || fail "sudo refuses; as root: apt-get install ${missing[*]}"
     as_root=(sudo)
   fi
@@ -96,7 +105,8 @@ build_library() {
 }
 
 build_example() {
-  cmake -S "$root/examples/$example" -B "$build/$example" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$prefixes" &&
+  cmake -S "$root/examples/$example" -B "$build/$example" -DCMAKE_BUILD_TYPE=Release \
+    "-DCMAKE_PREFIX_PATH=$prefixes" &&
     cmake --build "$build/$example" --parallel "$(nproc)"
 }
 
@@ -114,7 +124,8 @@ step library "building parley" build_library
 step example "building examples/$example" build_example
 
 # The server ends with this script, however that ends.
-exec {server_output}< <(exec "$build/$example/${example}_server" "${server_flags[@]}" 2>"$build/server.log")
+programs=$build/$example/$example
+exec {server_output}< <(exec "${programs}_server" "${server_flags[@]}" 2>"$build/server.log")
 server=$!
 stop_server() {
   kill "$server" 2>/dev/null || return 0
@@ -127,4 +138,4 @@ if ! read -r -t 60 -u "$server_output" listening; then
 fi
 address=${listening#listening on }
 say "== the server (process $server) listens on $address; its client says:"
-"$build/$example/${example}_client" --address="$address" --prompt="$prompt" || fail "the client failed"
+"${programs}_client" --address="$address" --prompt="$prompt" || fail "the client failed"

