@@ -112,7 +112,7 @@ preset() {
 }
 
 # script NAME PATH ARGUMENTS...: a stage that is a script. If it ends with its own "N passed, N
-# failed", that counts.
+# failed", that counts; what it says is "not run: ..." is told at the end.
 script() {
   local name=$1 path=$2 start=$SECONDS log=$logs/$1.log figures status=0 good bad; shift 2
   echo "== $name"
@@ -122,6 +122,7 @@ script() {
   read -r good bad <<<"${figures:-$((status == 0)) 0}"
   [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
   finish "$name" "$good" "$bad" "$start"
+  mapfile -t -O ${#not_run[@]} not_run < <(sed -n 's/^ *not run: //p' "$log")
 }
 
 # clang-format's output changes between versions; Debian 12's decides.
@@ -145,7 +146,7 @@ script install tests/install/run.sh "$build_dir/install"
 script examples tests/examples/run.sh "$build_dir/examples" "$build_dir/install/prefix-static"
 script docs tests/docs/run.sh "$build_dir/docs" "$build_dir/install/prefix-static"
 if ! $quick; then
-  script interop tests/interop/run.sh
+  script interop tests/interop/run.sh "$build_dir/dev"
   preset asan
   # The thread sanitizer needs its shadow where address space randomisation may have put something
   # else.
