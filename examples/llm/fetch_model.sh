@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fetch_model.sh: fetches what the llm example runs on, the weights of Gemma 3 270M and the source of
-# llama.cpp, and builds the latter. Both come from PyPI, 330 MB together, and are kept in
+# fetch_model.sh: fetches what the llm example runs on, the weights of Gemma 3 270M and the source
+# of llama.cpp, and builds the latter. Both come from PyPI, 330 MB together, and are kept in
 # ${XDG_CACHE_HOME:-~/.cache}/parley; what is there already is not fetched again. Progress goes to
 # stderr; stdout gets llama.cpp's prefix for CMake and the model's file, a line each.
 set -euo pipefail
@@ -66,8 +66,8 @@ fi
 if ! has_llama; then
   say "fetching llama.cpp's source (77 MB)"
   echo "llama-cpp-python==$llama_version --hash=sha256:$llama_sha256" >"$work/wanted"
-  pip download --no-deps --no-binary llama-cpp-python --require-hashes -d "$work" -r "$work/wanted" ||
-    fail_to_fetch "llama-cpp-python==$llama_version"
+  pip download --no-deps --no-binary llama-cpp-python --require-hashes -d "$work" \
+    -r "$work/wanted" || fail_to_fetch "llama-cpp-python==$llama_version"
   tar xzf "$work"/llama_cpp_python-*.tar.gz -C "$work" --strip-components=2 \
     --wildcards '*/vendor/llama.cpp' || fail "can't unpack llama.cpp's source"
   say "building llama.cpp (2 to 5 minutes)"

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <iostream>
 #include <random>
 #include <thread>
@@ -16,7 +17,8 @@
 
 ABSL_FLAG(std::string, address, "127.0.0.1:0", "host:port to listen on; 0: a free port.");
 ABSL_FLAG(std::string, model, "", "The model, a .gguf file; fetch_model.sh prints where one is.");
-ABSL_FLAG(int, threads, std::thread::hardware_concurrency(), "How many compute a token.");
+ABSL_FLAG(int, threads, std::max(1U, std::thread::hardware_concurrency() / 2),
+          "How many compute a token; more of them than idle cores make it slow.");
 
 absl::StatusOr<Sampling> SamplingFor(const story::Prompt& prompt) {
   const std::uint64_t seed = prompt.has_seed() ? prompt.seed() : std::random_device()();
