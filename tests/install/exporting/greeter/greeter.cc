@@ -4,10 +4,13 @@
 
 namespace greeter {
 
-Greeting Greet() {
-  Greeting greeting;
-  greeting.set_text("hello from ");
-  return greeting;
+void RegisterGreeter(parley::Server& server) {
+  server.Register(kGreet,
+                  [](parley::Context&, const Greeting& greeting) -> absl::StatusOr<Greeting> {
+                    Greeting answer;
+                    answer.set_text("hello from " + greeting.text());
+                    return answer;
+                  });
 }
 
 }  // namespace greeter

@@ -6,13 +6,16 @@
 #include <string>
 
 #include "greeting.pb.h"
-#include "parley/version.h"
+#include "parley/parley.h"
 
 namespace greeter {
 
-Greeting Greet();
+inline constexpr parley::Unary<Greeting, Greeting> kGreet{"greeter.Greeter/Greet"};
 
-inline std::string Runs() { return parley::Version(); }
+// Adds the greeting to a server of the caller's.
+void RegisterGreeter(parley::Server& server);
+
+inline std::string RunsOn() { return parley::Version(); }
 
 }  // namespace greeter
 
