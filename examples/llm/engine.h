@@ -22,7 +22,7 @@
 
 struct Sampling {
   std::size_t max_tokens = 100;
-  double temperature = 0.7;  // 0: always the likeliest token
+  double temperature = 0.4;  // 0: always the likeliest token
   std::uint32_t seed = 1;
 };
 
