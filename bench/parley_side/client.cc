@@ -107,7 +107,13 @@ absl::Status Run(parley::Client& client, const Options& options, std::int64_t op
 
 int Main(const Options& options) {
   std::optional<parley::Server> local_server;
-  if (options.address == "local") RegisterService(local_server.emplace());
+  if (options.address == "local") {
+    RegisterService(local_server.emplace());
+    if (absl::Status s = local_server->Start("127.0.0.1:0"); !s.ok()) {
+      std::fprintf(stderr, "%s\n", s.ToString().c_str());
+      return 1;
+    }
+  }
   parley::Client client = local_server.has_value() ? parley::Client::Local(*local_server)
                                                    : parley::Client(options.address);
   return MeasureClient(options, [&](std::int64_t operations, Latencies& latencies) {
