@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -235,6 +236,24 @@ TEST_F(GeneratedClient, EveryCodeAndMessageArrives) {
       EXPECT_EQ(status.error_message(), message);
     }
   }
+}
+
+// gRPC's error model: a google.rpc.Status beside code and message, which parley does not look into.
+TEST_F(GeneratedClient, ErrorDetailsArrive) {
+  server_.Register(kEmptyCall, [](parley::Context&, const Empty&) -> absl::StatusOr<Empty> {
+    absl::Status status = absl::NotFoundError("not here");
+    status.SetPayload("grpc-status-details-bin", absl::Cord(AllBytes()));
+    status.SetPayload("of.another/Kind", absl::Cord("stays here"));
+    return status;
+  });
+  const auto stub = Start();
+  grpc::ClientContext context;
+  SetDeadline(context, absl::FromChrono(kLong));
+  Empty response;
+  const grpc::Status status = stub->EmptyCall(&context, Empty(), &response);
+  EXPECT_EQ(status.error_code(), grpc::NOT_FOUND);
+  EXPECT_EQ(status.error_message(), "not here");
+  EXPECT_EQ(status.error_details(), AllBytes());
 }
 
 TEST_F(GeneratedClient, DeadlineReachesTheHandler) {

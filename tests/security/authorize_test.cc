@@ -34,7 +34,6 @@ constexpr Unary<std::string, std::string> kUnary{"test.Guarded/Unary"};
 constexpr ServerStreaming<std::string, std::string> kDown{"test.Guarded/Down"};
 constexpr ClientStreaming<std::string, std::string> kUp{"test.Guarded/Up"};
 constexpr Bidi<std::string, std::string> kBoth{"test.Guarded/Both"};
-constexpr Unary<std::string, std::string> kUnknown{"test.Guarded/Unknown"};
 constexpr Unary<std::string, std::string> kHealthCheck{"grpc.health.v1.Health/Check"};
 constexpr ServerStreaming<std::string, std::string> kHealthWatch{"grpc.health.v1.Health/Watch"};
 
@@ -243,21 +242,6 @@ TEST_P(GuardedCall, IsKnownToAuthorizeBeforeItRuns) {
   EXPECT_THAT(seen->values, testing::UnorderedElementsAre("of the call", "of the client"));
   EXPECT_THAT(seen->peer_identities, IsEmpty());
   EXPECT_EQ(seen->handlers_run, 0);
-}
-
-// Whoever may not call must not learn which methods there are.
-TEST(Authorize, IsAskedForUnknownMethodsToo) {
-  for (const bool local : {false, true}) {
-    SCOPED_TRACE(local);
-    Server server(AskForToken());
-    ASSERT_EQ(server.Start("127.0.0.1:0"), absl::OkStatus());
-    const Client client =
-        local ? Client::Local(server) : Client(absl::StrCat("127.0.0.1:", server.port()));
-    EXPECT_EQ(client.Call(kUnknown, "").status().code(), absl::StatusCode::kUnauthenticated);
-    const Metadata metadata = {{"authorization", "Bearer good"}};
-    EXPECT_EQ(client.Call(kUnknown, "", {.metadata = &metadata}).status().code(),
-              absl::StatusCode::kUnimplemented);
-  }
 }
 
 }  // namespace

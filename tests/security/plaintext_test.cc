@@ -122,6 +122,21 @@ TEST(Plaintext, NeedsNoWordOnLoopback) {
   }
 }
 
+// gRPC would send calls to the proxy that the environment names, to localhost too.
+TEST(Plaintext, DoesNotFollowTheEnvironmentToAProxy) {
+  Server server;
+  RegisterEcho(server);
+  ASSERT_EQ(server.Start("127.0.0.1:0"), absl::OkStatus());
+  // Nothing listens there.
+  ASSERT_EQ(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+  ASSERT_EQ(setenv("grpc_proxy", "http://127.0.0.1:1", 1), 0);
+  const absl::StatusOr<std::string> answer =
+      Client(absl::StrCat("localhost:", server.port())).Call(kEcho, "hello");
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  unsetenv("http_proxy");
+  unsetenv("grpc_proxy");
+}
+
 TEST(Plaintext, NeedsNoWordOnUnixSockets) {
   std::string folder = testing::TempDir() + "/parleyXXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
