@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "tests/call/gate.h"
 
 namespace parley {
@@ -311,6 +312,20 @@ std::unique_ptr<AnyCall> AnyCall::Open(const Client& client, MethodKind kind,
       break;
   }
   return std::make_unique<BothCall>(client.Call(kBoth, options));
+}
+
+void EveryKind::Serve(Script script, Form form) {
+  RegisterScript(server(), engine_, kind(), form, std::move(script));
+  Start();
+}
+
+void EveryKind::ServeHeldCalls() {
+  Serve([this](Part& part) -> Task<absl::Status> {
+    started.Add();
+    const bool told = co_await part.Stopped();
+    if (told && part.context.cancelled()) stopped.Add();
+    co_return absl::AbortedError("what a stopped handler returns is told to nobody");
+  });
 }
 
 }  // namespace call_test

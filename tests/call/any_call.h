@@ -13,6 +13,7 @@
 #include <ostream>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -22,6 +23,8 @@
 #include "parley/method.h"
 #include "parley/server.h"
 #include "parley/task.h"
+#include "tests/call/gate.h"
+#include "tests/call/wire_fixture.h"
 
 namespace parley {
 
@@ -115,6 +118,27 @@ class AnyCall {
   virtual absl::Status Finish() = 0;
 
   std::vector<std::string> responses;  // that End has read
+};
+
+// A test that runs over every wire with every kind of call.
+class EveryKind : public WireFixture,
+                  public testing::TestWithParam<std::tuple<WireRow, MethodKind>> {
+ protected:
+  EveryKind() : WireFixture(std::get<0>(GetParam())) {}
+  void TearDown() override { StopServer(); }
+
+  MethodKind kind() const { return std::get<1>(GetParam()); }
+  // Starts a server whose handler is a plain one that does what `script` says.
+  void Serve(Script script, Form form = Form::kPlain);
+  // The same; the handler opens `started`, and `stopped` once it was told to stop and has seen why.
+  void ServeHeldCalls();
+  std::unique_ptr<AnyCall> Open(const Client& client, const CallOptions& options = {}) {
+    return AnyCall::Open(client, kind(), options);
+  }
+
+  Engine engine_;
+  Counter started;
+  Counter stopped;
 };
 
 }  // namespace call_test

@@ -52,31 +52,26 @@ class EveryResponseStreamsEnding : public EveryEnding {};
 // Of forms for whose steps parley answers: an asynchronous handler has returned before.
 class EveryThrownEnding : public EveryEnding {};
 
-std::string Name(const testing::TestParamInfo<EveryEnding::ParamType>& info) {
-  return absl::StrCat(testing::PrintToString(std::get<0>(info.param)), "_",
-                      testing::PrintToString(std::get<1>(info.param)), "_",
-                      testing::PrintToString(std::get<2>(info.param)));
-}
 const auto kEveryWire = testing::ValuesIn(kWires);
 const auto kEveryKind = testing::ValuesIn(kKinds);
 const auto kEveryForm = testing::ValuesIn(kForms);
 
 INSTANTIATE_TEST_SUITE_P(All, EveryEnding, testing::Combine(kEveryWire, kEveryKind, kEveryForm),
-                         Name);
+                         NameOf<EveryEnding::ParamType>);
 INSTANTIATE_TEST_SUITE_P(
     All, EveryUploadsEnding,
     testing::Combine(kEveryWire, testing::Values(MethodKind::kClientStreaming, MethodKind::kBidi),
                      kEveryForm),
-    Name);
+    NameOf<EveryEnding::ParamType>);
 INSTANTIATE_TEST_SUITE_P(
     All, EveryResponseStreamsEnding,
     testing::Combine(kEveryWire, testing::Values(MethodKind::kServerStreaming, MethodKind::kBidi),
                      kEveryForm),
-    Name);
+    NameOf<EveryEnding::ParamType>);
 INSTANTIATE_TEST_SUITE_P(All, EveryThrownEnding,
                          testing::Combine(kEveryWire, kEveryKind,
                                           testing::Values(Form::kPlain, Form::kCoroutine)),
-                         Name);
+                         NameOf<EveryEnding::ParamType>);
 
 TEST_P(EveryEnding, ReturningFinishesTheCall) {
   Serve(Echo);

@@ -15,8 +15,6 @@ namespace parley::call_test {
 
 void PrintTo(const WireRow& wire, std::ostream* out) { *out << wire.name; }
 
-std::string NameOf(const testing::TestParamInfo<WireRow>& info) { return info.param.name; }
-
 WireFixture::WireFixture(const WireRow& wire) : wire_(wire), address_(wire.address) {
   if (address_.find('%') == std::string::npos) return;
   folder_ = absl::StrCat(testing::TempDir(), "/call_XXXXXX");

@@ -10,7 +10,9 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <tuple>
 
+#include "absl/strings/str_join.h"
 #include "parley/client.h"
 #include "parley/server.h"
 #include "tests/call/gate.h"
@@ -34,7 +36,16 @@ inline constexpr WireRow kSocketWires[] = {kTcp, kUnixSocket};
 void PrintTo(const WireRow& wire, std::ostream* out);
 
 // For INSTANTIATE_TEST_SUITE_P.
-std::string NameOf(const testing::TestParamInfo<WireRow>& info);
+inline std::string NamePart(const auto& part) { return testing::PrintToString(part); }
+template <class... Parts>
+std::string NamePart(const std::tuple<Parts...>& parts) {
+  const auto join = [](const auto&... part) { return absl::StrJoin({NamePart(part)...}, "_"); };
+  return std::apply(join, parts);
+}
+template <class Param>
+std::string NameOf(const testing::TestParamInfo<Param>& info) {
+  return NamePart(info.param);
+}
 
 // A server on one wire. The end of a test shuts it down, and nothing may run then any more.
 class WireFixture {
