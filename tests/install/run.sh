@@ -86,10 +86,8 @@ missing_dependency() {
 # works where it lies.
 destdir() {
   local stage=$work/stage prefix=/opt/parley
-  build parley-destdir "$source_dir" -DPARLEY_BUILD_TESTS=OFF -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_INSTALL_PREFIX=$prefix
   rm -rf "$stage"
-  DESTDIR=$stage cmake --install "$work/parley-destdir"
+  DESTDIR=$stage cmake --install "$work/parley-static" --prefix "$prefix"
   if [ -e "$prefix" ]; then
     echo "$prefix exists: installed past DESTDIR, or left from elsewhere; remove it"
     return 1
@@ -103,12 +101,14 @@ destdir() {
 }
 
 add_subdirectory() {
-  build add_subdirectory "$here/add_subdirectory" -DPARLEY_DIR="$source_dir"
+  build add_subdirectory "$here/add_subdirectory" -DPARLEY_DIR="$source_dir" \
+    -DCMAKE_BUILD_TYPE=Release
   run add_subdirectory
 }
 
 fetch_content() {
-  build fetch_content "$here/fetch_content" -DFETCHCONTENT_SOURCE_DIR_PARLEY="$source_dir"
+  build fetch_content "$here/fetch_content" -DFETCHCONTENT_SOURCE_DIR_PARLEY="$source_dir" \
+    -DCMAKE_BUILD_TYPE=Release
   run fetch_content
 }
 
