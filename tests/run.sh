@@ -71,7 +71,7 @@ finish() {
   passed=$((passed + $2)) failed=$((failed + $3))
   echo "   $2 passed, $3 failed, $((SECONDS - $4)) s"
   [ "$3" -gt 0 ] || return 0
-  tail -n 100 "$logs/$1.log" | sed 's/^/   | /'
+  grep -vE '^\[[0-9]+/[0-9]+\] ' "$logs/$1.log" | tail -n 100 | sed 's/^/   | /'
   echo "   whole log: $logs/$1.log"
 }
 
@@ -81,29 +81,29 @@ cannot_run() {
   [ "${CI:-}" != true ] || failed=$((failed + 1))
 }
 
-# step TEXT COMMAND...: part of a stage, whose output is the stage's log; tells the time it took.
+# step TEXT COMMAND...: tells on the terminal how long a part of a stage took; the output is for the
+# stage's log.
 step() {
   local text=$1 start=$SECONDS; shift
-  "$@"
+  "$@" || return
   echo "   $text, $((SECONDS - start)) s" >&3
 }
 
 # preset NAME [WRAPPER...]: configures and builds a CMake preset and runs its tests, ctest by way of
 # WRAPPER.
 preset() {
-  local name=$1 start=$SECONDS log=$logs/$1.log figures bad total skipped; shift
+  local name=$1 start=$SECONDS log=$logs/$1.log figures='1 1' bad total skipped; shift
   echo "== $name"
-  ( # Not the left side of || or an `if`, which would switch off `set -e` inside.
-    cd "$root"
-    step configured cmake --preset "$name" -B "$build_dir/$name"
-    step built cmake --build "$build_dir/$name" -- -k 10
-    "$@" ctest --test-dir "$build_dir/$name" -j "$CMAKE_BUILD_PARALLEL_LEVEL" --timeout 600 \
-      --output-on-failure
-  ) >"$log" 2>&1 &
-  wait $! || true
-  figures=$(sed -nE 's/^.*tests passed, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log" |
-    tail -n 1)
-  read -r bad total <<<"${figures:-1 1}"  # the latter for a build that never came to its tests
+  if ! { step configured cmake -S "$root" --preset "$name" -B "$build_dir/$name" &&
+         step built cmake --build "$build_dir/$name" -- -k 0; } >"$logs/$name-build.log" 2>&1; then
+    finish "$name-build" 0 1 "$start"
+    figures='0 0'  # what was built is tested all the same
+  fi
+  "$@" ctest --test-dir "$build_dir/$name" -j "$CMAKE_BUILD_PARALLEL_LEVEL" --timeout 600 \
+    --output-on-failure >"$log" 2>&1 || true
+  read -r bad total < <(
+    sed -nE 's/^.*tests passed, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log" | tail -n 1 |
+      grep . || echo "$figures")
   # A skipped test is a good one to ctest; here it is one that did not run.
   mapfile -t skipped < <(
     sed -nE 's/^[[:space:]]+[0-9]+ - (.*) \((Skipped|Disabled)\)$/\1/p' "$log" | sort -u)
