@@ -36,6 +36,7 @@ set(parley_absl_libraries
   flat_hash_set
   function_ref
   inlined_vector
+  node_hash_map
   span
   status
   statusor

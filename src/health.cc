@@ -15,6 +15,9 @@ namespace {
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
+// Of a name that a client made up.
+constexpr std::size_t kMostShown = 128;
+
 }  // namespace
 
 std::shared_ptr<Health> Health::AddTo(Dispatcher& dispatcher) {
@@ -22,22 +25,22 @@ std::shared_ptr<Health> Health::AddTo(Dispatcher& dispatcher) {
   health->services_ = dispatcher.Services();
   health->services_.push_back("");
   health->runtime_ = dispatcher.runtime();
-  Health* self = health.get();
-  // Both live in the server: handlers run no longer than it.
+  // A handler may still be on its way out when the server is gone.
   dispatcher
       .Add(MakeHandler(Check{"grpc.health.v1.Health/Check"},
-                       [self](Context&, const HealthCheckRequest& request)
+                       [self = health](Context&, const HealthCheckRequest& request)
                            -> absl::StatusOr<HealthCheckResponse> {
                          const auto status = self->StatusOf(request.service);
                          if (status) return HealthCheckResponse{*status};
-                         return absl::NotFoundError(
-                             absl::StrCat("unknown service \"", request.service, "\""));
+                         return absl::NotFoundError(absl::StrCat(
+                             "unknown service \"", request.service.substr(0, kMostShown), "\""));
                        }),
            true)
       .IgnoreError();
   dispatcher
-      .Add(MakeHandler(Watch{"grpc.health.v1.Health/Watch"},
-                       [self](ServerCall<Watch> call) { self->StartWatch(std::move(call)); }),
+      .Add(MakeHandler(
+               Watch{"grpc.health.v1.Health/Watch"},
+               [self = health](ServerCall<Watch> call) { self->StartWatch(std::move(call)); }),
            true)
       .IgnoreError();
   return health;
@@ -57,6 +60,7 @@ void Health::StartWatch(ServerCall<Watch> call) {
   if (!call.TryWrite(first).ok()) return;
   std::unique_lock lock(mutex_);
   if (!serving_) {
+    lock.unlock();
     return std::move(call).Finish(absl::UnavailableError("the server is shutting down"));
   }
   const std::uint64_t id = next_++;

@@ -38,6 +38,7 @@ bool IsLoopback(std::string_view target) {
   if (target.starts_with("unix:") || target.starts_with("unix-abstract:")) return true;
   if (RemovePrefix(target, "ipv4:") || RemovePrefix(target, "ipv6:")) {
     // These may list several addresses.
+    if (target.empty()) return false;
     while (!target.empty()) {
       const std::string_view address = target.substr(0, target.find(','));
       if (!IsLoopbackHost(HostOf(address))) return false;

@@ -32,7 +32,9 @@ ServerCore::ServerCore(ServerOptions options)
 ServerCore::~ServerCore() {
   Shutdown(absl::ZeroDuration()).IgnoreError();
   if (background_.joinable()) background_.join();
-  while (!dispatcher_->WaitUntilIdle(absl::Now() + absl::Seconds(5))) {
+  while (true) {
+    const absl::Time next_word = absl::Now() + absl::Seconds(5);
+    if (dispatcher_->WaitUntilIdle([&] { return next_word; })) break;
     runtime_->log(Severity::kWarning,
                   absl::StrCat("a server that is being destroyed waits for handlers of ",
                                dispatcher_->LiveMethods()));
@@ -70,54 +72,68 @@ absl::Status ServerCore::Start(const std::string& address) {
       return absl::FailedPreconditionError("a server can be started only once");
     }
     if (absl::Status status = CheckStart(address); !status.ok()) return status;
-    state_ = State::kStarted;
+    state_ = State::kStarting;
   }
   health_ = Health::AddTo(*dispatcher_);
   dispatcher_->AcceptNewCalls();
-  if (address.empty()) return absl::OkStatus();
-  runtime_->loop.AddInterest();
-  return listener_.Start(address, services_, dispatcher_);
+  absl::Status status;
+  if (!address.empty()) {
+    runtime_->loop.AddInterest();
+    status = listener_.Start(address, services_, dispatcher_);
+    if (!status.ok()) dispatcher_->RefuseNewCalls();
+  }
+  std::unique_lock lock(mutex_);
+  state_ = State::kStarted;
+  changed_.notify_all();
+  return status;
 }
 
 void ServerCore::Wait() {
   std::unique_lock lock(mutex_);
-  stopped_.wait(lock, [&] { return state_ == State::kNew || state_ == State::kStopped; });
+  changed_.wait(lock, [&] { return state_ == State::kNew || state_ == State::kStopped; });
 }
 
 absl::Status ServerCore::Shutdown(absl::Duration grace) {
   std::unique_lock lock(mutex_);
-  if (runtime_->loop.OnPoolThread()) {
-    // The thread belongs to a handler, which the shutdown waits for.
-    if (state_ == State::kStarted && !background_.joinable()) {
+  end_of_grace_ = std::min(end_of_grace_, absl::Now() + std::max(grace, absl::ZeroDuration()));
+  dispatcher_->Recheck();  // a shutdown that is under way may have less time now
+  if (dispatcher_->InHandler() || runtime_->loop.OnPoolThread() || runtime_->control.OnThread()) {
+    // The shutdown waits for this thread, so another one does it.
+    if (!background_.joinable()) {
       background_ = std::thread([this, grace] { Shutdown(grace).IgnoreError(); });
     }
     return absl::OkStatus();
   }
+  changed_.wait(lock, [&] { return state_ != State::kStarting; });
   if (state_ == State::kNew) state_ = State::kStopped;
   if (state_ == State::kStarted) {
     state_ = State::kStopping;
     lock.unlock();
-    absl::Status result = Stop(grace);
+    absl::Status result = Stop();
     lock.lock();
     result_ = std::move(result);
     state_ = State::kStopped;
-    stopped_.notify_all();
+    changed_.notify_all();
   }
-  stopped_.wait(lock, [&] { return state_ == State::kStopped; });
+  changed_.wait(lock, [&] { return state_ == State::kStopped; });
   return result_;
 }
 
-absl::Status ServerCore::Stop(absl::Duration grace) {
-  const absl::Time end_of_grace = absl::Now() + std::max(grace, absl::ZeroDuration());
-  const absl::Time end = end_of_grace + kLastSecond;
+absl::Time ServerCore::EndOfGrace() {
+  std::unique_lock lock(mutex_);
+  return end_of_grace_;
+}
+
+absl::Status ServerCore::Stop() {
   dispatcher_->RefuseNewCalls();
   health_->SetNotServing();
   // Closes the port at once, and returns when the last call has ended.
-  std::thread closing([&] { listener_.Shutdown(end); });
-  bool idle = dispatcher_->WaitUntilIdle(end_of_grace);
+  std::thread closing([&] { listener_.Shutdown(EndOfGrace() + kLastSecond); });
+  bool idle = dispatcher_->WaitUntilIdle([&] { return EndOfGrace(); });
   if (!idle) {
     dispatcher_->CancelAll(absl::UnavailableError("the server is shutting down"));
-    idle = dispatcher_->WaitUntilIdle(end);
+    const absl::Time end = absl::Now() + kLastSecond;
+    idle = dispatcher_->WaitUntilIdle([&] { return end; });
   }
   closing.join();
   if (idle) return absl::OkStatus();

@@ -35,10 +35,11 @@ class ServerCore {
   const std::shared_ptr<Dispatcher>& dispatcher() const { return dispatcher_; }
 
  private:
-  enum class State { kNew, kStarted, kStopping, kStopped };
+  enum class State { kNew, kStarting, kStarted, kStopping, kStopped };
 
   absl::Status CheckStart(const std::string& address) const;
-  absl::Status Stop(absl::Duration grace);
+  absl::Status Stop();
+  absl::Time EndOfGrace();
 
   Listener listener_;
   const std::shared_ptr<Runtime> runtime_;
@@ -48,8 +49,9 @@ class ServerCore {
   absl::Status registration_;  // the first error of Add
 
   std::mutex mutex_;
-  std::condition_variable stopped_;
+  std::condition_variable changed_;
   State state_ = State::kNew;
+  absl::Time end_of_grace_ = absl::InfiniteFuture();
   absl::Status result_;     // of the shutdown
   std::thread background_;  // a shutdown that a handler asked for
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
@@ -25,6 +26,22 @@ class PARLEY_EXPORT Buffer {
  public:
   Buffer() = default;
   explicit Buffer(detail::AllocateBlock allocate) : allocate_(allocate) {}
+  Buffer(const Buffer&) = default;
+  Buffer& operator=(const Buffer&) = default;
+  // What was moved from is empty.
+  Buffer(Buffer&& other) noexcept
+      : pieces_(std::move(other.pieces_)),
+        size_bytes_(std::exchange(other.size_bytes_, 0)),
+        allocate_(other.allocate_) {
+    other.pieces_.clear();
+  }
+  Buffer& operator=(Buffer&& other) noexcept {
+    pieces_ = std::move(other.pieces_);
+    other.pieces_.clear();
+    size_bytes_ = std::exchange(other.size_bytes_, 0);
+    allocate_ = other.allocate_;
+    return *this;
+  }
 
   // Appends `size` writable bytes in one piece and returns them; they are valid until the buffer is
   // next changed, moved or destroyed.

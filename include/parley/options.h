@@ -65,13 +65,14 @@ using Log = std::function<void(Severity severity, std::string_view text)>;
 
 struct ClientOptions {
   // TLS, mTLS or anything else gRPC offers. None: plaintext.
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
   // Plaintext leaves the machine only if this says so; else calls fail with FAILED_PRECONDITION.
   bool allow_plaintext_beyond_loopback = false;
   // Adds to each call's metadata, for example a token. An error fails the call with that status.
-  std::function<absl::Status(std::string_view method, Metadata& metadata)> per_call_metadata;
+  std::function<absl::Status(std::string_view method, Metadata& metadata)> per_call_metadata =
+      nullptr;
   // Where callbacks and resumptions run. None: the client's own threads, started when first needed.
-  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Executor> executor = nullptr;
 
   std::size_t max_message_bytes = std::size_t{64} << 20;  // either way; more is RESOURCE_EXHAUSTED
   // What one call holds each way before writers wait, or before the peer is not read; plus one
@@ -84,7 +85,7 @@ struct ClientOptions {
   absl::Duration max_reconnect_backoff = absl::Seconds(5);
 
   std::size_t max_threads = 64;
-  Log log;  // none: warnings and errors go to stderr
+  Log log = nullptr;  // none: warnings and errors go to stderr
 };
 
 // What is known of a call before its handler runs.
@@ -100,14 +101,14 @@ struct CallInfo {
 
 struct ServerOptions {
   // TLS or mTLS. None: plaintext.
-  std::shared_ptr<grpc::ServerCredentials> credentials;
+  std::shared_ptr<grpc::ServerCredentials> credentials = nullptr;
   // Without it Start refuses to listen in plaintext on anything but loopback and unix sockets.
   bool allow_plaintext_beyond_loopback = false;
   // Asked before every handler of every method, parley's own included; anything but OK is the
   // call's status. Runs on the server's threads: must not block for long.
-  std::function<absl::Status(const CallInfo&)> authorize;
+  std::function<absl::Status(const CallInfo&)> authorize = nullptr;
   // Where plain and asynchronous handlers and resumptions run. None: the server's own threads.
-  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Executor> executor = nullptr;
 
   std::size_t max_message_bytes = std::size_t{64} << 20;
   std::size_t send_queue_bytes = std::size_t{64} << 10;
@@ -123,7 +124,7 @@ struct ServerOptions {
 
   std::size_t max_threads = 64;           // running handlers
   std::size_t max_blocked_threads = 256;  // these and those that wait inside a parley call
-  Log log;
+  Log log = nullptr;
 };
 
 }  // namespace parley

@@ -22,8 +22,8 @@ namespace parley {
 // or server, never on a
 //           gRPC thread and never inside the call that registered them; they must not throw.
 // Lifetime: dropping a pending call cancels it. Dropping a pending read or write leaves the call
-// alive and loses no
-//           message. A coroutine suspended here may only be destroyed on the executor's thread.
+//           alive and loses no message. A coroutine that is suspended here must not be destroyed:
+//           cancel the call, and it resumes.
 template <class T>
 class [[nodiscard]] Pending final : private detail::Waiter {
  public:
@@ -101,9 +101,8 @@ class [[nodiscard]] Pending final : private detail::Waiter {
    private:
     void Fire() override {
       const std::shared_ptr<detail::Exchange> exchange = pending_.exchange_;
-      exchange->Post([this] {
-        std::unique_ptr<Callback> self(this);
-        callback_(pending_.Result(pending_.busy_));
+      exchange->Post([self = std::unique_ptr<Callback>(this)] {
+        self->callback_(self->pending_.Result(self->pending_.busy_));
       });
     }
 

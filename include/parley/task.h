@@ -10,6 +10,37 @@
 
 namespace parley {
 
+namespace detail {
+
+// What a task's coroutine came to.
+template <class T>
+class TaskResult {
+ public:
+  void return_value(T value) { value_.emplace(std::move(value)); }
+
+ protected:
+  T Take() {
+    if (exception_) std::rethrow_exception(exception_);
+    return std::move(*value_);
+  }
+  std::optional<T> value_;
+  std::exception_ptr exception_;
+};
+
+template <>
+class TaskResult<void> {
+ public:
+  void return_void() {}
+
+ protected:
+  void Take() {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+  std::exception_ptr exception_;
+};
+
+}  // namespace detail
+
 // A coroutine that starts when it is awaited and resumes its awaiter when it returns.
 //
 // Example:  parley::Task<absl::StatusOr<Answer>> Ask(parley::Client client, Question question) {
@@ -21,7 +52,7 @@ namespace parley {
 template <class T>
 class [[nodiscard]] Task {
  public:
-  class promise_type {
+  class promise_type : public detail::TaskResult<T> {
    public:
     Task get_return_object() {
       return Task(std::coroutine_handle<promise_type>::from_promise(*this));
@@ -37,14 +68,11 @@ class [[nodiscard]] Task {
       };
       return ResumeAwaiter{};
     }
-    void return_value(T value) { value_.emplace(std::move(value)); }
-    void unhandled_exception() { exception_ = std::current_exception(); }
+    void unhandled_exception() { this->exception_ = std::current_exception(); }
 
    private:
     friend class Task;
     std::coroutine_handle<> awaiter_;
-    std::optional<T> value_;
-    std::exception_ptr exception_;
   };
 
   Task(Task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
@@ -61,11 +89,7 @@ class [[nodiscard]] Task {
     coroutine_.promise().awaiter_ = awaiter;
     return coroutine_;
   }
-  T await_resume() {
-    promise_type& promise = coroutine_.promise();
-    if (promise.exception_) std::rethrow_exception(promise.exception_);
-    return std::move(*promise.value_);
-  }
+  T await_resume() { return coroutine_.promise().Take(); }
 
  private:
   explicit Task(std::coroutine_handle<promise_type> coroutine) : coroutine_(coroutine) {}

@@ -104,8 +104,14 @@ void Call::WatchDeadline() {
   if (deadline_ == absl::InfiniteFuture()) return;
   timer_ = runtime_->control.At(deadline_, [weak = weak_from_this()] {
     if (const std::shared_ptr<Call> call = weak.lock()) {
-      call->Cancel(absl::DeadlineExceededError("the call's deadline has passed"));
+      call->Expire();
     }
+  });
+}
+
+void Call::Expire() {
+  Step([](Machine& machine) {
+    return machine.Expire(absl::DeadlineExceededError("the call's deadline has passed"));
   });
 }
 
@@ -128,6 +134,7 @@ void Call::Perform(Machine::Actions actions, const std::array<Waiter*, kSlots>& 
   } else if (actions.start_close) {
     StartClose();
   }
+  if (actions.start_write || actions.start_close) runtime_->loop.Strayed();
   if (actions.request_stop) RequestStop();
   // A reader may run on another core while this thread asks for the next message.
   for (Waiter* waiter : woken) {

@@ -59,6 +59,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   virtual void StartStatus() {}  // client
   virtual void CancelWire() = 0;
   virtual void RequestStop() {}  // server
+  virtual void Expire();
 
   // Feeds the machine one event, Actions(Machine&), and does what it says, after `first`.
   template <class Event, class First>

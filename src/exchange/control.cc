@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace parley::detail {
+namespace {
+
+constexpr absl::Duration kLongestSleep = absl::Hours(1);
+
+}  // namespace
 
 Control::~Control() {
   {
@@ -16,10 +21,12 @@ Control::~Control() {
 Control::Timer Control::At(absl::Time time, absl::AnyInvocable<void()> action) {
   std::unique_lock lock(mutex_);
   const Timer timer(time, next_++);
-  const auto it = timers_.emplace(timer, std::move(action)).first;
+  timers_.emplace(timer, std::move(action));
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { Main(); });
-  } else if (it == timers_.begin()) {
+  } else if (time < sleeps_until_) {
+    // Timers are mostly cancelled: one that is later than what the thread waits for costs no
+    // wake-up.
     wake_.notify_one();
   }
   return timer;
@@ -40,13 +47,12 @@ bool Control::OnThread() const {
 void Control::Main() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (timers_.empty()) {
-      wake_.wait(lock);
-      continue;
-    }
-    const absl::Duration wait = timers_.begin()->first.first - absl::Now();
-    if (wait > absl::ZeroDuration()) {
-      wake_.wait_for(lock, absl::ToChronoNanoseconds(std::min(wait, absl::Hours(1))));
+    const absl::Time now = absl::Now();
+    const absl::Time next = timers_.empty() ? absl::InfiniteFuture() : timers_.begin()->first.first;
+    if (next > now) {
+      sleeps_until_ = std::min(next, now + kLongestSleep);
+      wake_.wait_for(lock, absl::ToChronoNanoseconds(sleeps_until_ - now));
+      sleeps_until_ = absl::InfinitePast();
       continue;
     }
     auto due = timers_.extract(timers_.begin());

@@ -40,6 +40,7 @@ class Control {
   std::map<Timer, absl::AnyInvocable<void()>> timers_;
   std::uint64_t next_ = 0;
   bool stopping_ = false;
+  absl::Time sleeps_until_ = absl::InfinitePast();  // while the thread waits
   std::thread thread_;
 };
 

@@ -11,6 +11,8 @@
 
 namespace parley::detail {
 
+thread_local const Dispatcher* Dispatcher::running_ = nullptr;
+
 Dispatcher::Dispatcher(std::shared_ptr<Runtime> runtime, ServerOptions options)
     : runtime_(std::move(runtime)), options_(std::move(options)) {}
 
@@ -31,6 +33,12 @@ absl::Status Dispatcher::Add(Handler handler, bool internal) {
     return absl::InvalidArgumentError(absl::StrCat("the method ", key, " is registered twice"));
   }
   return absl::OkStatus();
+}
+
+std::vector<const Dispatcher::Method*> Dispatcher::Methods() const {
+  std::vector<const Method*> methods;
+  for (const auto& [path, method] : methods_) methods.push_back(method.get());
+  return methods;
 }
 
 std::vector<std::string> Dispatcher::Services() const {
@@ -62,13 +70,21 @@ absl::Status Dispatcher::Accept(IncomingCall& call) {
     external_ += method.internal ? 0 : 1;
     call.served_by_ = &method;
   }
-  if (options_.authorize) {
-    const std::string peer = call.peer();
-    const std::vector<std::string> identities = call.PeerIdentities();
+  return options_.authorize ? Authorize(call) : absl::OkStatus();
+}
+
+absl::Status Dispatcher::Authorize(IncomingCall& call) {
+  const std::string peer = call.peer();
+  const std::vector<std::string> identities = call.PeerIdentities();
+  try {
     return options_.authorize(
         {call.method(), peer, call.deadline(), call.RequestMetadata(), identities});
+  } catch (const std::exception& exception) {
+    runtime_->log(Severity::kError, absl::StrCat("authorize threw: ", exception.what()));
+  } catch (...) {
+    runtime_->log(Severity::kError, "authorize threw what is not a std::exception");
   }
-  return absl::OkStatus();
+  return absl::InternalError("the call could not be authorized");
 }
 
 void Dispatcher::Forget(IncomingCall& call) {
@@ -78,10 +94,29 @@ void Dispatcher::Forget(IncomingCall& call) {
   if (!call.served_by_->internal && --external_ == 0) idle_.notify_all();
 }
 
+// A handler's run that waits for a thread; small enough for a task to hold it without an
+// allocation.
+class Dispatcher::QueuedRun {
+ public:
+  explicit QueuedRun(std::shared_ptr<IncomingCall> call) : call_(std::move(call)) {}
+  QueuedRun(QueuedRun&&) noexcept = default;
+  ~QueuedRun() {
+    if (call_ == nullptr) return;
+    call_->Cancel(absl::UnavailableError("the handler's executor dropped the call"));
+  }
+  void operator()() {
+    const std::shared_ptr<IncomingCall> call = std::move(call_);
+    call->dispatcher_->Invoke(call);
+  }
+
+ private:
+  std::shared_ptr<IncomingCall> call_;
+};
+
 void Dispatcher::Run(std::shared_ptr<IncomingCall> call, bool here) {
   if (here) return Invoke(call);
   TaskHistory* history = &call->served_by_->history;
-  runtime_->Post([this, call = std::move(call)] { Invoke(call); }, history);
+  runtime_->Post(QueuedRun(std::move(call)), history);
 }
 
 void Dispatcher::Invoke(const std::shared_ptr<IncomingCall>& call) {
@@ -91,19 +126,19 @@ void Dispatcher::Invoke(const std::shared_ptr<IncomingCall>& call) {
                         std::nullopt);
   }
   const Handler& handler = call->served_by_->handler;
-  const bool one_request =
-      handler.kind == MethodKind::kUnary || handler.kind == MethodKind::kServerStreaming;
   Payload request;
-  if (one_request) {
+  if (handler.one_request()) {
     std::optional<Payload> message = call->Take();
     if (!message) return;  // cancelled since
     request = *std::move(message);
   }
+  const Dispatcher* const outer = std::exchange(running_, this);
   try {
     handler.run(call, std::move(request));
   } catch (...) {
     FinishThrown(*call, std::current_exception());
   }
+  running_ = outer;
 }
 
 void Dispatcher::Accepting(absl::Status status) {
@@ -111,15 +146,25 @@ void Dispatcher::Accepting(absl::Status status) {
   accepting_ = std::move(status);
 }
 
-bool Dispatcher::WaitUntilIdle(absl::Time deadline) {
+bool Dispatcher::WaitUntilIdle(absl::FunctionRef<absl::Time()> deadline) {
   std::unique_lock lock(mutex_);
-  const auto idle = [&] { return external_ == 0; };
-  if (deadline == absl::InfiniteFuture()) {
-    idle_.wait(lock, idle);
-    return true;
+  while (external_ > 0) {
+    const std::uint64_t seen = rechecks_;
+    lock.unlock();
+    // Far enough to be as good as infinite, near enough for the clock.
+    const absl::Duration wait = std::min(deadline() - absl::Now(), absl::Hours(1));
+    lock.lock();
+    if (wait <= absl::ZeroDuration()) break;
+    idle_.wait_for(lock, absl::ToChronoNanoseconds(wait),
+                   [&] { return external_ == 0 || rechecks_ != seen; });
   }
-  const absl::Duration wait = std::max(deadline - absl::Now(), absl::ZeroDuration());
-  return idle_.wait_for(lock, absl::ToChronoNanoseconds(wait), idle);
+  return external_ == 0;
+}
+
+void Dispatcher::Recheck() {
+  std::unique_lock lock(mutex_);
+  ++rechecks_;
+  idle_.notify_all();
 }
 
 void Dispatcher::CancelAll(const absl::Status& status) {

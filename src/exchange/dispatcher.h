@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "parley/detail/handler.h"
@@ -34,6 +35,8 @@ class Dispatcher {
 
   // Before the first call. INVALID_ARGUMENT for a malformed path or one that is there already.
   absl::Status Add(Handler handler, bool internal);
+  // All of them, in no order; they live as long as the dispatcher.
+  std::vector<const Method*> Methods() const;
   // The distinct "package.Service" of all methods but parley's own.
   std::vector<std::string> Services() const;
 
@@ -50,8 +53,12 @@ class Dispatcher {
   // --- For start and shutdown.
   void AcceptNewCalls() { Accepting(absl::OkStatus()); }
   void RefuseNewCalls() { Accepting(absl::UnavailableError("the server is shutting down")); }
-  // Waits until no call is alive, at most until `deadline`. Returns whether none is.
-  bool WaitUntilIdle(absl::Time deadline);
+  // Waits until no call is alive, at most until the deadline, which is asked for again on each
+  // Recheck. Returns whether none is.
+  bool WaitUntilIdle(absl::FunctionRef<absl::Time()> deadline);
+  void Recheck();
+  // Whether the calling thread is inside one of the handlers.
+  bool InHandler() const { return running_ == this; }
   void CancelAll(const absl::Status& status);
   // The methods of the calls that are alive, with how many each.
   std::string LiveMethods();
@@ -60,8 +67,14 @@ class Dispatcher {
   const ServerOptions& options() const { return options_; }
 
  private:
+  class QueuedRun;
+
+  absl::Status Authorize(IncomingCall& call);
   void Accepting(absl::Status status);
   void Invoke(const std::shared_ptr<IncomingCall>& call);
+
+  // Whose handler this thread is in.
+  static thread_local const Dispatcher* running_;
 
   const std::shared_ptr<Runtime> runtime_;
   const ServerOptions options_;
@@ -69,6 +82,7 @@ class Dispatcher {
 
   std::mutex mutex_;
   std::condition_variable idle_;
+  std::uint64_t rechecks_ = 0;
   absl::Status accepting_ = absl::UnavailableError("the server has not been started");
   std::size_t external_ = 0;  // live calls of methods that are not internal
   absl::flat_hash_set<IncomingCall*> live_;

@@ -8,7 +8,7 @@ namespace {
 
 // How long a status that the server wants to send may be stuck behind a message that the client
 // does not read.
-constexpr absl::Duration kStuck = absl::Seconds(1);
+constexpr absl::Duration kStuck = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -26,8 +26,7 @@ void IncomingCall::Arrived() {
   if (!status.ok()) {
     Finish(status, std::nullopt);
   } else {
-    const MethodKind kind = served_by_->handler.kind;
-    one_request_ = kind == MethodKind::kUnary || kind == MethodKind::kServerStreaming;
+    one_request_ = served_by_->handler.one_request();
   }
   Step([&](Machine& machine) { return machine.Accept(one_request_); });
   if (status.ok() && !one_request_) {
@@ -90,7 +89,11 @@ absl::Status IncomingCall::AddInitialMetadata(std::string_view key, std::string_
   added.Add(key, value);
   if (absl::Status status = added.Validate(); !status.ok()) return status;
   std::unique_lock lock(mutex_);
-  if (initial_sent_) return absl::FailedPreconditionError("the initial metadata has been sent");
+  if (initial_closed_) {
+    return absl::FailedPreconditionError(
+        "initial metadata must be added before the first message is sent and before the last "
+        "request is read");
+  }
   initial_.Add(key, value);
   return absl::OkStatus();
 }
@@ -106,6 +109,7 @@ absl::Status IncomingCall::AddTrailingMetadata(std::string_view key, std::string
 
 std::optional<Metadata> IncomingCall::TakeInitialMetadata() {
   std::unique_lock lock(mutex_);
+  initial_closed_ = true;
   if (std::exchange(initial_sent_, true)) return std::nullopt;
   return std::move(initial_);
 }
@@ -133,6 +137,12 @@ void IncomingCall::MessageRead(Payload message) {
 }
 
 void IncomingCall::ReadEnded() {
+  {
+    // A wire may have to send it to find out how the requests ended; so that all wires do alike,
+    // none takes more.
+    std::unique_lock lock(mutex_);
+    initial_closed_ = true;
+  }
   Step([](Machine& machine) { return machine.ReadEnded(); });
   if (one_request_ && !request_read_) {
     Finish(absl::InternalError("the client closed the call without a request"), std::nullopt);

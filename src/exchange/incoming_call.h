@@ -41,6 +41,7 @@ class IncomingCall : public Call {
   void Arrived();
   virtual Metadata CopyRequestMetadata() = 0;
   void RequestStop() override;
+  void Expire() override { Cancel(absl::DeadlineExceededError("the call's deadline has passed")); }
 
   // --- What the wire reports.
   void MessageRead(Payload message);
@@ -71,6 +72,7 @@ class IncomingCall : public Call {
   bool one_request_ = false;
   bool request_read_ = false;
   bool initial_sent_ = false;
+  bool initial_closed_ = false;  // it is too late to add to it
   bool stop_requested_ = false;
   std::stop_source stop_{std::nostopstate};
   Metadata initial_;

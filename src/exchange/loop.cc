@@ -17,8 +17,6 @@ constexpr auto kSeldomTick = std::chrono::milliseconds(10);
 // How many quick runs make a kind of task quick again.
 constexpr int kSlowRuns = 64;
 constexpr absl::Duration kQuick = absl::Microseconds(100);
-// How long events that nobody waits for may lie.
-constexpr absl::Duration kIdlePoll = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -30,7 +28,7 @@ void Loop::Stop() {
     Lock lock(mutex_);
     if (std::exchange(stopping_, true)) return;
     if (source_ != nullptr) source_->Shutdown();
-    if (LeadIsFree() || HasTasks()) WakeWorker();
+    if (CanLead() || HasTasks()) WakeWorker();
     idle_wake_.notify_all();
     monitor_wake_.notify_all();
   }
@@ -84,9 +82,7 @@ void Loop::Wait(Sleeper& sleeper) {
     if (CanLead() && !pool_leads_ && (leader_ == nullptr || leader_ == self)) {
       leader_ = self;
       sleeper.polling_ = true;
-      if (Poll(lock, absl::InfiniteFuture()) == EventSource::Polled::kShutdown) {
-        source_ended_ = true;
-      }
+      Poll(lock);
       sleeper.polling_ = false;
       // Tasks are for the pool; who runs them polls, so that one event costs one thread.
       if (HasTasks() && WakeWorker()) {
@@ -143,6 +139,12 @@ void Loop::LeaveBlocked(Worker&) {
   ++running_;
 }
 
+void Loop::Strayed() {
+  if (source_ == nullptr) return;
+  Lock lock(mutex_);
+  if (LeadIsFree() && sleepers_.empty()) WakeMonitor(Watch::kOften);
+}
+
 void Loop::AddInterest() {
   Lock lock(mutex_);
   if (++interest_ == 1 && LeadIsFree()) PassLead();
@@ -159,7 +161,7 @@ void Loop::PassLead() {
   if (!sleepers_.empty() && !pool_leads_) {
     sleepers_.front()->wake_.notify_one();
   } else if (PoolMustLead()) {
-    WakeWorker();
+    if (!WakeWorker()) monitor_wake_.notify_one();
   } else if (source_->Busy()) {
     WakeMonitor(Watch::kSeldom);
   }
@@ -171,11 +173,8 @@ bool Loop::WakeWorker() {
     idle_wake_.notify_one();
     return true;
   }
-  // The leader and the monitor are pool threads too, on top of those that run tasks.
-  const bool room =
-      threads_.size() - blocked_ < limits_.running + 2 && threads_.size() < limits_.total + 2;
-  const bool enough = waking_ >= slow_.size() + quick_.size() + 1;
-  if (room && !enough) {
+  const bool enough = waking_ > slow_.size() + quick_.size();
+  if (HasRoom() && !enough) {
     ++waking_;
     threads_.emplace_back([this] { WorkerMain(); });
     return true;
@@ -196,17 +195,19 @@ void Loop::WorkerMain() {
   Worker self{this};
   current_worker_ = &self;
   Lock lock(mutex_);
-  --waking_;
+  if (waking_ > 0) --waking_;
   while (true) {
-    if (LeadIsFree() && PoolMustLead()) {
+    // A task that blocked may have brought the lead with it.
+    if (leader_ == &self || (LeadIsFree() && PoolMustLead())) {
       leader_ = &self;
       Lead(lock, self);
     } else if (HasTasks() && running_ < limits_.running) {
       std::deque<Task>& tasks = slow_.empty() ? quick_ : slow_;
       Task task = std::move(tasks.front());
       tasks.pop_front();
+      if (monitor_ == nullptr && CanLead() && !stopping_) WakeWorker();
       Run(lock, self, std::move(task));
-    } else if (stopping_ && !HasTasks() && (!CanLead() || leader_ != nullptr)) {
+    } else if (stopping_ && !HasTasks() && !CanLead()) {
       break;
     } else if (monitor_ == nullptr && CanLead() && !stopping_) {
       Monitor(lock, self);
@@ -225,38 +226,33 @@ void Loop::WorkerMain() {
 void Loop::Lead(Lock& lock, Worker& self) {
   pool_leads_ = false;
   while (leader_ == &self) {
-    if (!quick_.empty() && running_ < limits_.running) {
+    if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
       Task task = std::move(quick_.front());
       quick_.pop_front();
       Run(lock, self, std::move(task));
-      continue;
-    }
-    // With no task of the pool's in sight, a blocked thread polls for itself, and stray events are
-    // waited for a while.
-    if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
+    } else if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
+      // A blocked thread polls for itself; with nobody waiting, the pool does only while something
+      // may come.
       leader_ = nullptr;
       PassLead();
-      return;
-    }
-    const absl::Time deadline = PoolMustLead() ? absl::InfiniteFuture() : absl::Now() + kIdlePoll;
-    if (Poll(lock, deadline) == EventSource::Polled::kShutdown) {
-      source_ended_ = true;
-      leader_ = nullptr;
-      for (Sleeper* sleeper : sleepers_) sleeper->wake_.notify_one();
-      idle_wake_.notify_all();
-      monitor_wake_.notify_all();
+    } else {
+      Poll(lock);
     }
   }
 }
 
-EventSource::Polled Loop::Poll(Lock& lock, absl::Time deadline) {
+void Loop::Poll(Lock& lock) {
   ++steps_;
   lock.unlock();
   dispatching_ = this;
-  const EventSource::Polled polled = source_->Poll(deadline);
+  const EventSource::Polled polled = source_->Poll();
   dispatching_ = nullptr;
   lock.lock();
-  return polled;
+  if (polled == EventSource::Polled::kEvent) return;
+  source_ended_ = true;
+  leader_ = nullptr;
+  idle_wake_.notify_all();
+  monitor_wake_.notify_all();
 }
 
 void Loop::Run(Lock& lock, Worker& self, Task task) {
@@ -306,7 +302,7 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       break;
     }
     if (LeadIsFree() && PoolMustLead()) break;
-    if (same && watch != Watch::kOften && LeftAlone()) {
+    if (same && LeftAlone()) {
       pool_leads_ = true;
       break;
     }

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/time/time.h"
 #include "parley/detail/waiter.h"
 
 namespace parley::detail {
@@ -27,11 +26,11 @@ namespace parley::detail {
 // Where events come from: a completion queue.
 class EventSource {
  public:
-  enum class Polled { kEvent, kTimeout, kShutdown };
+  enum class Polled { kEvent, kShutdown };
 
   virtual ~EventSource() = default;
-  // Waits for one event until `deadline` and handles it. One thread at a time.
-  virtual Polled Poll(absl::Time deadline) = 0;
+  // Waits for one event and handles it. One thread at a time.
+  virtual Polled Poll() = 0;
   // Makes a Poll that is waiting return. Any thread.
   virtual void Wake() = 0;
   // After the last event Poll returns kShutdown. Nothing may be started any more.
@@ -81,6 +80,10 @@ class Loop {
   // Blocks until `sleeper` was fired.
   void Wait(Sleeper& sleeper);
 
+  // Something was started that nobody may wait for, such as a write: it is looked after within a
+  // few ticks.
+  void Strayed();
+
   // While somebody is interested, there is always a thread that polls.
   void AddInterest();
   void RemoveInterest();
@@ -109,7 +112,8 @@ class Loop {
   void Monitor(Lock& lock, Worker& self);
   void TakeLead();
   void Run(Lock& lock, Worker& self, Task task);
-  EventSource::Polled Poll(Lock& lock, absl::Time deadline);
+  // Handles one event, or learns that there will be none.
+  void Poll(Lock& lock);
   void Release(Sleeper& sleeper);
 
   // The pool thread that is about to block makes room for another, and comes back.
@@ -121,6 +125,12 @@ class Loop {
   bool LeadIsFree() const { return CanLead() && leader_ == nullptr; }
   // Events may come that nobody waits for, such as the end of a cancelled call.
   bool LeftAlone() const { return LeadIsFree() && sleepers_.empty() && source_->Busy(); }
+  bool HasRoom() const {
+    // The leader and the monitor are pool threads too, on top of those that run tasks.
+    return threads_.size() - blocked_ < limits_.running + 2 && threads_.size() < limits_.total + 2;
+  }
+  // Whether the lead could pass to somebody while the leader is in a task.
+  bool HasSpare() const { return idle_ > 0 || monitor_ != nullptr || HasRoom(); }
   bool HasTasks() const { return !quick_.empty() || !slow_.empty(); }
   void PassLead();
   // Gets one more pool thread going. False if there is none to be had.

@@ -52,7 +52,11 @@ Payload Machine::Take(Actions& actions) {
   return message;
 }
 
-Machine::Actions Machine::Cancel(absl::Status status) {
+Machine::Actions Machine::Cancel(absl::Status status) { return End(std::move(status), false); }
+
+Machine::Actions Machine::Expire(absl::Status status) { return End(std::move(status), IsClient()); }
+
+Machine::Actions Machine::End(absl::Status status, bool keep_received) {
   Actions actions;
   if (IsClient()) {
     if (final_) return actions;
@@ -64,7 +68,10 @@ Machine::Actions Machine::Cancel(absl::Status status) {
   }
   final_ = std::move(status);
   DiscardUnsent(actions);
-  while (!received_.empty()) actions.discarded.Push(received_.Pop());
+  while (!keep_received && !received_.empty()) {
+    actions.discarded.Push(received_.Pop());
+    read_cut_ = true;
+  }
   actions.wake = kAll;
   return Advance(std::move(actions));
 }
@@ -179,7 +186,8 @@ absl::Status Machine::WriteStatus() const {
 
 absl::Status Machine::ReadStatus() const {
   if (!received_.empty()) return absl::UnknownError("not all messages have been read");
-  if (!IsClient() && read_ended_) return absl::OkStatus();
+  if (!IsClient() && read_ended_ && !read_cut_) return absl::OkStatus();
+  if (!IsClient() && final_ && final_->ok()) return absl::CancelledError("the call was finished");
   if (final_) return *final_;
   return absl::UnknownError("the messages have not ended");
 }

@@ -66,6 +66,8 @@ class Machine {
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
   // handler's.
   Actions Cancel(absl::Status status);
+  // The same at the call's deadline: a client still gets the messages that have come.
+  Actions Expire(absl::Status status);
   // Server: what Cancel wants to send has been stuck for too long.
   Actions Kill();
 
@@ -100,6 +102,7 @@ class Machine {
   Actions Advance(Actions actions);
   void AdvanceSending(Actions& actions);
   void AdvanceReceiving(Actions& actions);
+  Actions End(absl::Status status, bool keep_received);
   void DiscardUnsent(Actions& actions);
   bool IsClient() const { return side_ == Side::kClient; }
 
@@ -120,6 +123,7 @@ class Machine {
   bool headers_read_ = false;
   bool read_in_flight_ = false;
   bool read_ended_ = false;
+  bool read_cut_ = false;  // messages that had come were thrown away
   bool status_started_ = false;
 
   bool peer_gone_ = false;  // server

@@ -6,6 +6,8 @@ namespace parley::detail {
 
 void OutgoingCall::Open(Opening opening) {
   const bool with_request = opening.request.has_value();
+  // Whoever made a unary call waits for it, one way or another.
+  const bool unary = opening.kind == MethodKind::kUnary;
   bool ended = false;  // by its parent
   Step(
       [&](Machine& machine) {
@@ -15,6 +17,7 @@ void OutgoingCall::Open(Opening opening) {
       [&] {
         if (!ended) StartOpen(std::move(opening));
       });
+  if (!unary) runtime_->loop.Strayed();
 }
 
 void OutgoingCall::FollowParent(std::stop_token parent) {

@@ -29,6 +29,10 @@ struct Handler {
   MethodKind kind;
   std::string path;
   std::function<void(const std::shared_ptr<Exchange>&, Payload request)> run;
+
+  bool one_request() const {
+    return kind == MethodKind::kUnary || kind == MethodKind::kServerStreaming;
+  }
 };
 
 // Whether `exchange` was told of an exception that the handler threw: INTERNAL, with the text in
@@ -113,11 +117,12 @@ class Invocation {
         writer_(exchange),
         payload_(std::move(request)) {}
 
-  // Decodes the request. If it can't be, the call has been finished with INTERNAL.
-  bool DecodeRequest() {
+  // Decodes the request. If it can't be, the call has been finished with INTERNAL. `may_borrow`:
+  // the handler returns before the caller does, so a caller's own object may be used as it is.
+  bool DecodeRequest(bool may_borrow) {
     if constexpr (kOneRequest<Method>) {
       request_ = payload_.template object<Q>();
-      if (request_ != nullptr) return true;
+      if (request_ != nullptr && (may_borrow || payload_.owned())) return true;
       absl::StatusOr<Q> decoded = TakeMessage<Q>(std::move(payload_));
       if (!decoded.ok()) {
         exchange_->Finish(
@@ -168,7 +173,7 @@ Detached RunCoroutine(const F& handler, std::shared_ptr<Exchange> exchange, Payl
   Invocation<Method> invocation(exchange, std::move(request));
   std::exception_ptr thrown;
   try {
-    if (invocation.DecodeRequest()) {
+    if (invocation.DecodeRequest(false)) {
       auto awaitable = invocation.Run(handler);
       invocation.Finish(co_await std::move(awaitable));
     }
@@ -196,7 +201,7 @@ void RunAsync(const F& handler, const std::shared_ptr<Exchange>& exchange, Paylo
 template <class Method, class F>
 void RunPlain(const F& handler, const std::shared_ptr<Exchange>& exchange, Payload request) {
   Invocation<Method> invocation(exchange, std::move(request));
-  if (invocation.DecodeRequest()) invocation.Finish(invocation.Run(handler));
+  if (invocation.DecodeRequest(true)) invocation.Finish(invocation.Run(handler));
 }
 
 template <class Method, class F>

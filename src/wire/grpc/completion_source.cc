@@ -4,26 +4,13 @@
 
 namespace parley::detail {
 
-EventSource::Polled CompletionSource::Poll(absl::Time deadline) {
+EventSource::Polled CompletionSource::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  grpc::CompletionQueue::NextStatus status;
-  if (deadline == absl::InfiniteFuture()) {
-    status = queue_->AsyncNext(&tag, &ok, gpr_inf_future(GPR_CLOCK_REALTIME));
-  } else {
-    status = queue_->AsyncNext(&tag, &ok, absl::ToChronoTime(deadline));
-  }
-  switch (status) {
-    case grpc::CompletionQueue::SHUTDOWN:
-      return Polled::kShutdown;
-    case grpc::CompletionQueue::TIMEOUT:
-      return Polled::kTimeout;
-    case grpc::CompletionQueue::GOT_EVENT:
-      started_.fetch_sub(1, std::memory_order_relaxed);
-      static_cast<Operation*>(tag)->Done(ok);
-      return Polled::kEvent;
-  }
-  return Polled::kTimeout;
+  if (!queue_->Next(&tag, &ok)) return Polled::kShutdown;
+  started_.fetch_sub(1, std::memory_order_relaxed);
+  static_cast<Operation*>(tag)->Done(ok);
+  return Polled::kEvent;
 }
 
 void CompletionSource::Wake() {

@@ -27,7 +27,7 @@ class CompletionSource final : public EventSource {
   explicit CompletionSource(std::shared_ptr<grpc::CompletionQueue> queue)
       : queue_(std::move(queue)) {}
 
-  Polled Poll(absl::Time deadline) override;
+  Polled Poll() override;
   void Wake() override;
   void Shutdown() override { queue_->Shutdown(); }
   bool Busy() const override { return started_.load(std::memory_order_relaxed) > 0; }

@@ -3,6 +3,8 @@
 #include <grpc/slice.h>
 #include <grpcpp/support/slice.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -92,6 +94,15 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
     result.SetPayload(kDetails, absl::Cord(status.error_details()));
   }
   return result;
+}
+
+int ToGrpcInt(std::size_t value) {
+  constexpr int kMost = std::numeric_limits<int>::max();
+  return value > static_cast<std::size_t>(kMost) ? kMost : static_cast<int>(value);
+}
+
+int ToGrpcMilliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(std::min(duration, absl::Hours(24))));
 }
 
 Metadata FromGrpcMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "parley/buffer.h"
 #include "parley/detail/payload.h"
 #include "parley/metadata.h"
@@ -27,6 +28,10 @@ Payload FromByteBuffer(const grpc::ByteBuffer& bytes);
 // "grpc-status-details-bin".
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
+
+// Channel arguments are ints; what is larger becomes the largest.
+int ToGrpcInt(std::size_t value);
+int ToGrpcMilliseconds(absl::Duration duration);
 
 Metadata FromGrpcMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata);
 

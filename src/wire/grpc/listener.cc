@@ -8,17 +8,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/plain_incoming_call.h"
 
 namespace parley::detail {
 namespace {
 
-// Calls that may arrive while the poller is busy, without waiting for it.
-constexpr int kAwaited = 64;
-
-int Milliseconds(absl::Duration duration) {
-  return static_cast<int>(absl::ToInt64Milliseconds(std::min(duration, absl::Hours(24))));
-}
+// Calls of one method that may arrive while the poller is busy, without waiting for it.
+constexpr int kAwaited = 16;
 
 }  // namespace
 
@@ -28,20 +25,21 @@ Listener::Listener(const ServerOptions& options) {
   untaken_ = std::make_unique<CompletionSource>(std::move(queue));
   source_ = untaken_.get();
 
-  builder_.RegisterAsyncGenericService(&service_);
-  builder_.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder_.SetMaxReceiveMessageSize(ToGrpcInt(options.max_message_bytes));
   builder_.SetMaxSendMessageSize(-1);  // parley has checked, and says both numbers
   builder_.SetResourceQuota(grpc::ResourceQuota("parley").Resize(options.max_memory_bytes));
   // Two servers on one port would share its connections.
   builder_.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
+  builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                              ToGrpcMilliseconds(options.keepalive_interval));
   builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                              Milliseconds(options.keepalive_timeout));
+                              ToGrpcMilliseconds(options.keepalive_timeout));
+  builder_.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder_.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // Past max_live_calls there is still room to say so; past this, clients wait.
   builder_.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                              static_cast<int>(2 * options.max_live_calls));
+                              ToGrpcInt(2 * options.max_live_calls));
   builder_.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
@@ -51,6 +49,11 @@ absl::Status Listener::Start(const std::string& address,
                              const std::vector<grpc::Service*>& services,
                              std::shared_ptr<Dispatcher> dispatcher) {
   dispatcher_ = std::move(dispatcher);
+  methods_ = dispatcher_->Methods();
+  for (const Dispatcher::Method* method : methods_) {
+    service_.Add(absl::StrCat("/", method->handler.path), method->handler.one_request());
+  }
+  builder_.RegisterService(&service_);
   for (grpc::Service* service : services) builder_.RegisterService(service);
   const auto& credentials = dispatcher_->options().credentials;
   builder_.AddListeningPort(address, credentials ? credentials : grpc::InsecureServerCredentials(),
@@ -63,17 +66,24 @@ absl::Status Listener::Start(const std::string& address,
                      "port 0 the system picks a free one"));
   }
   if (port_ < 2) port_ = 0;  // what gRPC says of a unix socket
-  for (int i = 0; i < kAwaited; ++i) AcceptNext();
+  for (std::size_t index = 0; index < methods_.size(); ++index) {
+    for (int i = 0; i < kAwaited; ++i) AcceptNext(index);
+  }
   return absl::OkStatus();
 }
 
-void Listener::AcceptNext() {
+void Listener::AcceptNext(std::size_t index) {
   const ServerOptions& options = dispatcher_->options();
   const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
                              options.max_message_bytes};
-  const auto call = std::make_shared<PlainIncomingCall>(dispatcher_, limits, *source_);
+  std::shared_ptr<PlainIncomingCall> call;
+  if (methods_[index]->handler.one_request()) {
+    call = calls_.Make<PlainOneRequestCall>(dispatcher_, limits, *source_);
+  } else {
+    call = calls_.Make<PlainManyRequestsCall>(dispatcher_, limits, *source_);
+  }
   std::unique_lock lock(mutex_);
-  if (!closing_) call->Await(*this, service_, *queue_);
+  if (!closing_) call->Await(*this, index);
 }
 
 void Listener::Shutdown(absl::Time deadline) {

@@ -3,7 +3,6 @@
 #ifndef PARLEY_SRC_WIRE_GRPC_LISTENER_H_
 #define PARLEY_SRC_WIRE_GRPC_LISTENER_H_
 
-#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -16,8 +15,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "parley/options.h"
+#include "src/exchange/call_pool.h"
 #include "src/exchange/dispatcher.h"
 #include "src/wire/grpc/completion_source.h"
+#include "src/wire/grpc/registered_service.h"
 
 namespace parley::detail {
 
@@ -39,17 +40,21 @@ class Listener {
   // Somebody must poll.
   void Shutdown(absl::Time deadline);
 
+  // --- For calls.
+  // Makes room for one more call of a method.
+  void AcceptNext(std::size_t index);
+  std::string_view method(std::size_t index) const { return methods_[index]->handler.path; }
+  RegisteredService& service() { return service_; }
+  grpc::ServerCompletionQueue& queue() { return *queue_; }
+
  private:
-  friend class PlainIncomingCall;
-
-  // Makes room for one more call.
-  void AcceptNext();
-
   grpc::ServerBuilder builder_;
   std::unique_ptr<CompletionSource> untaken_;
   CompletionSource* source_;
   grpc::ServerCompletionQueue* queue_;
-  grpc::AsyncGenericService service_;
+  CallPool calls_;
+  RegisteredService service_;
+  std::vector<const Dispatcher::Method*> methods_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<Dispatcher> dispatcher_;
   int port_ = 0;

@@ -14,22 +14,20 @@
 namespace parley::detail {
 namespace {
 
-int Milliseconds(absl::Duration duration) {
-  return static_cast<int>(absl::ToInt64Milliseconds(std::min(duration, absl::Hours(24))));
-}
-
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
                                            const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   // Else all channels to one target share one connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  arguments.SetMaxReceiveMessageSize(ToGrpcInt(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(-1);  // parley has checked, and says both numbers
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive_timeout));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ToGrpcMilliseconds(options.keepalive_interval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ToGrpcMilliseconds(options.keepalive_timeout));
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // a quiet peer may be a dead one
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.max_reconnect_backoff));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   ToGrpcMilliseconds(options.max_reconnect_backoff));
   // Retries keep what was sent, and repeat calls that nobody declared repeatable.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
@@ -42,9 +40,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
 // What a call of any kind has of gRPC.
 class PlainCall : public OutgoingCall {
  public:
-  PlainCall(std::shared_ptr<Runtime> runtime, CompletionSource& source, CallLimits limits,
-            grpc::GenericStub& stub)
-      : OutgoingCall(std::move(runtime), limits), source_(source), stub_(stub) {}
+  PlainCall(std::shared_ptr<Runtime> runtime, CallLimits limits, CompletionSource& source,
+            PlainClient& client)
+      : OutgoingCall(std::move(runtime), limits), source_(source), client_(client) {}
 
   AllocateBlock allocator() const override { return &AllocateSlice; }
   std::string peer() override { return context_.peer(); }
@@ -58,17 +56,22 @@ class PlainCall : public OutgoingCall {
     return FromGrpcMetadata(context_.GetServerTrailingMetadata());
   }
 
-  // The method's path on the wire.
-  std::string Prepare(const Opening& opening) {
+  void Prepare(const Opening& opening) {
     if (deadline() != absl::InfiniteFuture()) context_.set_deadline(absl::ToChronoTime(deadline()));
     context_.set_wait_for_ready(opening.wait_for_ready);
     for (const auto& [key, value] : opening.metadata) context_.AddMetadata(key, value);
-    return absl::StrCat("/", std::string(method()));
   }
-  absl::Status Result() const { return FromGrpcStatus(status_); }
+  absl::Status Result() const {
+    absl::Status status = FromGrpcStatus(status_);
+    if (absl::IsUnimplemented(status) && status.message().empty()) {
+      return absl::UnimplementedError(
+          absl::StrCat("the server does not serve ", std::string(method())));
+    }
+    return status;
+  }
 
   CompletionSource& source_;
-  grpc::GenericStub& stub_;
+  PlainClient& client_;  // only while the call is opened
   grpc::ClientContext context_;
   grpc::Status status_;
 };
@@ -80,9 +83,11 @@ class PlainUnaryCall final : public PlainCall {
 
  private:
   void StartOpen(Opening opening) override {
-    const std::string path = Prepare(opening);
-    reader_ = stub_.PrepareUnaryCall(&context_, path, ToByteBuffer(opening.request->bytes()),
-                                     source_.queue());
+    Prepare(opening);
+    std::string scratch;
+    const std::string& path = client_.PathOf(method(), scratch);
+    reader_ = client_.stub().PrepareUnaryCall(&context_, path, {std::move(opening.request)},
+                                              source_.queue());
     reader_->StartCall();
     reader_->Finish(
         &response_, &status_,
@@ -90,8 +95,7 @@ class PlainUnaryCall final : public PlainCall {
   }
   void OnDone(bool) {
     std::optional<Payload> response;
-    if (status_.ok() && response_.Valid()) response = FromByteBuffer(response_);
-    response_.Clear();
+    if (status_.ok()) response = std::move(response_.payload);
     Completed(std::move(response), Result());
   }
 
@@ -100,8 +104,8 @@ class PlainUnaryCall final : public PlainCall {
   void StartWrite(Payload, bool) override {}
   void StartClose() override {}
 
-  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;
-  grpc::ByteBuffer response_;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<Message>> reader_;
+  Message response_;
   OperationOf<PlainUnaryCall, &PlainUnaryCall::OnDone> done_;
 };
 
@@ -112,10 +116,12 @@ class PlainStreamCall final : public PlainCall {
 
  private:
   void StartOpen(Opening opening) override {
-    const std::string path = Prepare(opening);
+    Prepare(opening);
     // With a request to send, the headers wait for it.
     context_.set_initial_metadata_corked(opening.request.has_value());
-    stream_ = stub_.PrepareCall(&context_, path, source_.queue());
+    std::string scratch;
+    stream_ =
+        client_.stub().PrepareCall(&context_, client_.PathOf(method(), scratch), source_.queue());
     if (opening.request) {
       stream_->StartCall(nullptr);
       StartWrite(*std::move(opening.request), true);
@@ -125,11 +131,10 @@ class PlainStreamCall final : public PlainCall {
   }
 
   void StartWrite(Payload message, bool close) override {
-    const grpc::ByteBuffer bytes = ToByteBuffer(message.bytes());
     if (close) {
-      stream_->WriteLast(bytes, grpc::WriteOptions(), write_.Start(source_, Self()));
+      stream_->WriteLast({std::move(message)}, grpc::WriteOptions(), write_.Start(source_, Self()));
     } else {
-      stream_->Write(bytes, write_.Start(source_, Self()));
+      stream_->Write({std::move(message)}, write_.Start(source_, Self()));
     }
   }
   void StartClose() override { stream_->WritesDone(write_.Start(source_, Self())); }
@@ -138,9 +143,7 @@ class PlainStreamCall final : public PlainCall {
   void StartRead() override { stream_->Read(&incoming_, read_.Start(source_, Self())); }
   void OnRead(bool ok) {
     if (!ok) return ReadEnded();
-    Payload message = FromByteBuffer(incoming_);
-    incoming_.Clear();
-    MessageRead(std::move(message));
+    MessageRead(*std::exchange(incoming_.payload, std::nullopt));
   }
 
   void StartStatus() override { stream_->Finish(&status_, finish_.Start(source_, Self())); }
@@ -150,8 +153,8 @@ class PlainStreamCall final : public PlainCall {
     return std::static_pointer_cast<PlainStreamCall>(shared_from_this());
   }
 
-  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
-  grpc::ByteBuffer incoming_;
+  std::unique_ptr<grpc::ClientAsyncReaderWriter<Message, Message>> stream_;
+  Message incoming_;
   OperationOf<PlainStreamCall, &PlainStreamCall::OnWritten> write_;
   OperationOf<PlainStreamCall, &PlainStreamCall::OnRead> read_;
   OperationOf<PlainStreamCall, &PlainStreamCall::OnFinished> finish_;
@@ -169,9 +172,19 @@ PlainClient::PlainClient(const std::string& target, const ClientOptions& options
 
 std::shared_ptr<OutgoingCall> PlainClient::NewCall(MethodKind kind) {
   if (kind == MethodKind::kUnary) {
-    return std::make_shared<PlainUnaryCall>(runtime_, source_, limits_, stub_);
+    return calls_.Make<PlainUnaryCall>(runtime_, limits_, source_, *this);
   }
-  return std::make_shared<PlainStreamCall>(runtime_, source_, limits_, stub_);
+  return calls_.Make<PlainStreamCall>(runtime_, limits_, source_, *this);
+}
+
+const std::string& PlainClient::PathOf(std::string_view method, std::string& scratch) {
+  constexpr std::size_t kMostKept = 1024;
+  const absl::string_view key(method.data(), method.size());
+  std::unique_lock lock(mutex_);
+  if (const auto kept = paths_.find(key); kept != paths_.end()) return kept->second;
+  scratch = absl::StrCat("/", key);
+  if (paths_.size() >= kMostKept) return scratch;
+  return paths_.try_emplace(std::string(method), scratch).first->second;
 }
 
 }  // namespace parley::detail

@@ -6,10 +6,15 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 
+#include "absl/container/node_hash_map.h"
 #include "parley/options.h"
+#include "src/exchange/call_pool.h"
 #include "src/wire/grpc/completion_source.h"
+#include "src/wire/grpc/message.h"
 #include "src/wire/wire.h"
 
 namespace parley::detail {
@@ -23,11 +28,21 @@ class PlainClient final : public ClientWire {
   std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) override;
   bool BorrowsRequests() const override { return false; }
 
+  // --- For calls, while they are opened.
+  using Stub = grpc::TemplatedGenericStub<Message, Message>;
+  Stub& stub() { return stub_; }
+  // "/package.Service/Method". Kept, so that a steady flow of calls allocates nothing for it;
+  // `scratch` serves a client that calls more methods than are kept.
+  const std::string& PathOf(std::string_view method, std::string& scratch);
+
  private:
   const std::shared_ptr<Runtime> runtime_;
   CompletionSource& source_;
   const CallLimits limits_;
-  grpc::GenericStub stub_;
+  CallPool calls_;
+  Stub stub_;
+  std::mutex mutex_;
+  absl::node_hash_map<std::string, std::string> paths_;
 };
 
 }  // namespace parley::detail

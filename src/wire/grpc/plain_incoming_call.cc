@@ -10,24 +10,19 @@
 
 namespace parley::detail {
 
-PlainIncomingCall::PlainIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
-                                     CompletionSource& source)
-    : IncomingCall(std::move(dispatcher), limits), source_(source) {}
-
-void PlainIncomingCall::Await(Listener& listener, grpc::AsyncGenericService& service,
-                              grpc::ServerCompletionQueue& queue) {
+void PlainIncomingCall::Await(Listener& listener, std::size_t index) {
   listener_ = &listener;
+  index_ = index;
   // Its event comes only if a call arrives, so that is when it starts to count.
   context_.AsyncNotifyWhenDone(gone_.tag());
-  service.RequestCall(&context_, &stream_, &queue, &queue, arrived_.Start(source_, Self()));
+  StartAwait(listener, index, arrived_.Start(source_, Self()));
 }
 
 void PlainIncomingCall::OnArrived(bool ok) {
   if (!ok) return;  // the server is closing
   gone_.Start(source_, Self());
-  listener_->AcceptNext();
-  const std::string_view path = context_.method();
-  set_method(path.substr(path.empty() ? 0 : 1));
+  listener_->AcceptNext(index_);
+  set_method(listener_->method(index_));
   const auto deadline = context_.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) {
     set_deadline(absl::Now() + dispatcher_->options().max_call_duration);
@@ -37,55 +32,6 @@ void PlainIncomingCall::OnArrived(bool ok) {
   }
   Arrived();
 }
-
-void PlainIncomingCall::StartRead() { stream_.Read(&incoming_, read_.Start(source_, Self())); }
-
-void PlainIncomingCall::OnRead(bool ok) {
-  if (!ok) return Probe();
-  Payload message = FromByteBuffer(incoming_);
-  incoming_.Clear();
-  MessageRead(std::move(message));
-}
-
-void PlainIncomingCall::Probe() {
-  std::unique_lock lock(sending_);
-  if (!initial_metadata_sent()) {
-    // On a call that was cut off this fails.
-    SetInitialMetadata();
-    stream_.SendInitialMetadata(probed_.Start(source_, Self()));
-  } else {
-    // The news that a call was cut off is queued right behind the failed read; let it overtake the
-    // end.
-    alarm_ = std::make_unique<grpc::Alarm>();
-    alarm_->Set(source_.queue(), gpr_time_0(GPR_CLOCK_REALTIME), probed_.Start(source_, Self()));
-  }
-}
-
-void PlainIncomingCall::OnProbed(bool ok) {
-  if (ok) ReadEnded();  // else OnGone follows
-}
-
-void PlainIncomingCall::StartWrite(Payload message, bool close) {
-  const grpc::ByteBuffer bytes = ToByteBuffer(message.bytes());
-  std::unique_lock lock(sending_);
-  SetInitialMetadata();
-  if (close) {
-    stream_.WriteAndFinish(bytes, grpc::WriteOptions(), TakeClosing(),
-                           closed_.Start(source_, Self()));
-  } else {
-    stream_.Write(bytes, written_.Start(source_, Self()));
-  }
-}
-
-void PlainIncomingCall::OnWritten(bool ok) { WriteDone(ok); }
-
-void PlainIncomingCall::StartClose() {
-  std::unique_lock lock(sending_);
-  SetInitialMetadata();
-  stream_.Finish(TakeClosing(), closed_.Start(source_, Self()));
-}
-
-void PlainIncomingCall::OnClosed(bool) { CloseDone(); }
 
 void PlainIncomingCall::OnGone(bool) {
   if (!context_.IsCancelled()) return;
@@ -113,8 +59,69 @@ std::vector<std::string> PlainIncomingCall::PeerIdentities() {
   return identities;
 }
 
-std::shared_ptr<PlainIncomingCall> PlainIncomingCall::Self() {
-  return std::static_pointer_cast<PlainIncomingCall>(shared_from_this());
+void PlainOneRequestCall::StartAwait(Listener& listener, std::size_t index, void* tag) {
+  listener.service().AwaitWithRequest(index, context_, request_, stream_, listener.queue(), tag);
+}
+
+void PlainOneRequestCall::StartWrite(Payload message, bool close) {
+  SetInitialMetadata();
+  if (close) {
+    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), TakeClosing(),
+                           closed_.Start(source_, Self()));
+  } else {
+    stream_.Write({std::move(message)}, written_.Start(source_, Self()));
+  }
+}
+
+void PlainOneRequestCall::StartClose() {
+  SetInitialMetadata();
+  stream_.Finish(TakeClosing(), closed_.Start(source_, Self()));
+}
+
+void PlainManyRequestsCall::StartAwait(Listener& listener, std::size_t index, void* tag) {
+  listener.service().Await(index, context_, stream_, listener.queue(), tag);
+}
+
+void PlainManyRequestsCall::StartRead() { stream_.Read(&incoming_, read_.Start(source_, Self())); }
+
+void PlainManyRequestsCall::OnRead(bool ok) {
+  if (!ok) return Probe();
+  MessageRead(*std::exchange(incoming_.payload, std::nullopt));
+}
+
+void PlainManyRequestsCall::Probe() {
+  std::unique_lock lock(sending_);
+  if (!initial_metadata_sent()) {
+    // On a call that was cut off this fails.
+    SetInitialMetadata();
+    stream_.SendInitialMetadata(probed_.Start(source_, Self()));
+  } else {
+    // The news that a call was cut off is queued right behind the failed read; let it overtake the
+    // end.
+    alarm_ = std::make_unique<grpc::Alarm>();
+    alarm_->Set(source_.queue(), gpr_time_0(GPR_CLOCK_REALTIME), probed_.Start(source_, Self()));
+  }
+}
+
+void PlainManyRequestsCall::OnProbed(bool ok) {
+  if (ok) ReadEnded();  // else OnGone follows
+}
+
+void PlainManyRequestsCall::StartWrite(Payload message, bool close) {
+  std::unique_lock lock(sending_);
+  SetInitialMetadata();
+  if (close) {
+    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), TakeClosing(),
+                           closed_.Start(source_, Self()));
+  } else {
+    stream_.Write({std::move(message)}, written_.Start(source_, Self()));
+  }
+}
+
+void PlainManyRequestsCall::StartClose() {
+  std::unique_lock lock(sending_);
+  SetInitialMetadata();
+  stream_.Finish(TakeClosing(), closed_.Start(source_, Self()));
 }
 
 }  // namespace parley::detail

@@ -3,71 +3,108 @@
 #define PARLEY_SRC_WIRE_GRPC_PLAIN_INCOMING_CALL_H_
 
 #include <grpcpp/alarm.h>
-#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_stream.h>
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "src/exchange/incoming_call.h"
 #include "src/wire/grpc/completion_source.h"
-#include "src/wire/grpc/convert.h"
+#include "src/wire/grpc/message.h"
 
 namespace parley::detail {
 
 class Listener;
 
-class PlainIncomingCall final : public IncomingCall {
+// What calls of all kinds do alike.
+class PlainIncomingCall : public IncomingCall {
  public:
   PlainIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
-                    CompletionSource& source);
-
-  // Waits for a call that `service` of `listener` gets.
-  void Await(Listener& listener, grpc::AsyncGenericService& service,
-             grpc::ServerCompletionQueue& queue);
+                    CompletionSource& source)
+      : IncomingCall(std::move(dispatcher), limits), source_(source) {}
 
   AllocateBlock allocator() const override { return &AllocateSlice; }
   std::string peer() override { return context_.peer(); }
   std::vector<std::string> PeerIdentities() override;
 
- private:
-  void StartRead() override;
-  void StartWrite(Payload message, bool close) override;
-  void StartClose() override;
+  // Waits for a call of the listener's method number `index`.
+  void Await(Listener& listener, std::size_t index);
+
+ protected:
+  virtual void StartAwait(Listener& listener, std::size_t index, void* tag) = 0;
+
   void CancelWire() override { context_.TryCancel(); }
   Metadata CopyRequestMetadata() override { return FromGrpcMetadata(context_.client_metadata()); }
 
-  void OnArrived(bool ok);
-  void OnRead(bool ok);
-  void OnProbed(bool ok);
-  void OnWritten(bool ok);
-  void OnClosed(bool ok);
-  void OnGone(bool ok);
+  // Moves the handler's metadata to gRPC's context; before the first write, and before the close.
+  void SetInitialMetadata();
+  grpc::Status TakeClosing();
+  std::shared_ptr<PlainIncomingCall> Self() {
+    return std::static_pointer_cast<PlainIncomingCall>(shared_from_this());
+  }
 
+  void OnArrived(bool ok);
+  void OnWritten(bool ok) { WriteDone(ok); }
+  void OnClosed(bool) { CloseDone(); }
+  void OnGone(bool);
+
+  CompletionSource& source_;
+  grpc::ServerContext context_;
+  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnWritten> written_;
+  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnClosed> closed_;
+
+ private:
+  Listener* listener_ = nullptr;
+  std::size_t index_ = 0;
+  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnArrived> arrived_;
+  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnGone> gone_;
+};
+
+// Unary and server streaming: the request comes with the call.
+class PlainOneRequestCall final : public PlainIncomingCall {
+ public:
+  using PlainIncomingCall::PlainIncomingCall;
+
+ private:
+  void StartAwait(Listener& listener, std::size_t index, void* tag) override;
+  void StartRead() override { MessageRead(*std::exchange(request_.payload, std::nullopt)); }
+  void StartWrite(Payload message, bool close) override;
+  void StartClose() override;
+
+  Message request_;
+  grpc::ServerAsyncWriter<Message> stream_{&context_};
+};
+
+// Client streaming and bidi.
+class PlainManyRequestsCall final : public PlainIncomingCall {
+ public:
+  using PlainIncomingCall::PlainIncomingCall;
+
+ private:
+  void StartAwait(Listener& listener, std::size_t index, void* tag) override;
+  void StartRead() override;
+  void StartWrite(Payload message, bool close) override;
+  void StartClose() override;
+
+  void OnRead(bool ok);
   // Finds out whether the client closed its side or was cut off, which a read that fails does not
   // tell.
   void Probe();
-  void SetInitialMetadata();
-  grpc::Status TakeClosing();
-  std::shared_ptr<PlainIncomingCall> Self();
+  void OnProbed(bool ok);
+  std::shared_ptr<PlainManyRequestsCall> Self() {
+    return std::static_pointer_cast<PlainManyRequestsCall>(shared_from_this());
+  }
 
-  Listener* listener_ = nullptr;
-  CompletionSource& source_;
-  grpc::GenericServerContext context_;
-  grpc::GenericServerAsyncReaderWriter stream_{&context_};
-  grpc::ByteBuffer incoming_;
+  Message incoming_;
+  grpc::ServerAsyncReaderWriter<Message, Message> stream_{&context_};
   // The probe and the first write would both send the initial metadata.
   std::mutex sending_;
   std::unique_ptr<grpc::Alarm> alarm_;
-
-  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnArrived> arrived_;
-  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnRead> read_;
-  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnProbed> probed_;
-  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnWritten> written_;
-  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnClosed> closed_;
-  OperationOf<PlainIncomingCall, &PlainIncomingCall::OnGone> gone_;
+  OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnRead> read_;
+  OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnProbed> probed_;
 };
 
 }  // namespace parley::detail

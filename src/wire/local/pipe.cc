@@ -54,8 +54,8 @@ void Pipe::Pump() {
 
 bool Pipe::Carry(std::unique_lock<std::mutex>& lock, Side from) {
   Direction& direction = directions_[from];
-  const std::shared_ptr<PipeEnd> writer = ends_[from];
-  const std::shared_ptr<PipeEnd> reader = ends_[1 - from];
+  std::shared_ptr<PipeEnd> writer = ends_[from];
+  std::shared_ptr<PipeEnd> reader = ends_[1 - from];
   if (!direction.writing || writer == nullptr) return false;
   if (direction.message) {
     if (!direction.reading) return false;
@@ -73,6 +73,9 @@ bool Pipe::Carry(std::unique_lock<std::mutex>& lock, Side from) {
     if (close) reader->EndDelivered();
     writer->Written();
   }
+  // The pipe may have let go of them, and they may hold messages of the application's.
+  writer.reset();
+  reader.reset();
   lock.lock();
   return true;
 }
