@@ -66,6 +66,16 @@ TEST_P(FinalStatus, OfAnUploadIsTheSameAsOftenAsOneAsks) {
   EXPECT_EQ(writer.Finish().status(), absl::NotFoundError("no use for it"));
 }
 
+TEST_P(FinalStatus, OfAnUploadWhoseResponseWasTakenIsToldFromAFailure) {
+  server().Register(kUp, [](Context&, Reader<std::string>&) -> absl::StatusOr<std::string> {
+    return "the only one";
+  });
+  Start();
+  ClientWriter<std::string, std::string> writer = Connect().Call(kUp);
+  EXPECT_EQ(writer.Finish().value_or("an error"), "the only one");
+  EXPECT_THAT(writer.Finish().status(), HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
 TEST_P(FinalStatus, IsUnknownUntilTheStreamHasBeenReadToItsEnd) {
   server().Register(kDown, TwoAnd(absl::OkStatus()));
   Start();

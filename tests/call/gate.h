@@ -15,7 +15,7 @@
 namespace parley::call_test {
 
 // Longer than anything takes on a busy machine under a sanitizer, shorter than a test's timeout.
-inline constexpr std::chrono::seconds kPatience{40};
+inline constexpr std::chrono::seconds kPatience{20};
 
 // Something that happens once.
 class Gate {
