@@ -29,7 +29,7 @@ set_up() {
   else
     not_run+=("$tool")
     tail -n 20 "$work/set_up.log" | sed 's/^/   | /'
-    echo "   not run: $tool could not be set up, see above"
+    echo "   $tool could not be set up, see above"
   fi
 }
 
@@ -41,6 +41,7 @@ build_parley() {
 echo "== setting up"
 set_up "parley's interop server and client" build_parley
 if [ ${#not_run[@]} -gt 0 ]; then
+  echo "not run: anything, for want of parley itself"
   echo "0 passed, 1 failed"
   exit 1
 fi
