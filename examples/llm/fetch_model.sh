@@ -44,6 +44,7 @@ if ! has_llama || ! has_model; then
   trap 'rm -rf "$work"' EXIT
   python3 -m venv "$work/venv" >&2 ||
     fail "python3 can't make an environment: apt-get install python3-venv"
+  [ -t 2 ] || export PIP_PROGRESS_BAR=off
   pip() { "$work/venv/bin/python" -m pip --disable-pip-version-check "$@" >&2; }
 fi
 
