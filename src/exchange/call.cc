@@ -127,7 +127,7 @@ int Call::CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken) {
   return interests;
 }
 
-void Call::Perform(Machine::Actions actions, const std::array<Waiter*, kSlots>& woken,
+void Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken,
                    int interests) {
   if (actions.start_write) {
     StartWrite(std::move(actions.message), actions.start_close);

@@ -70,7 +70,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
     const int interests = CollectWoken(actions.wake, woken);
     lock.unlock();
     first();
-    Perform(std::move(actions), woken, interests);
+    Perform(actions, woken, interests);
   }
   template <class Event>
   void Step(Event event) {
@@ -99,7 +99,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
 
   Armed ArmWith(Slot slot, Waiter* waiter, bool interested);
   int CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken);
-  void Perform(Machine::Actions actions, const std::array<Waiter*, kSlots>& woken, int interests);
+  void Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken, int interests);
 
   Machine machine_;
   std::array<Waiting, kSlots> waiting_;

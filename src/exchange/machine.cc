@@ -14,23 +14,31 @@ Machine::Actions Machine::Open(bool with_request) {
   open_ = true;
   write_in_flight_ = true;
   if (with_request) close_wanted_ = close_started_ = true;
-  return Advance({});
+  Actions actions;
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::Accept(bool one_request) {
   open_ = true;
   one_request_ = one_request;
-  return Advance({});
+  Actions actions;
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::Write(Payload message) {
   to_send_.Push(std::move(message));
-  return Advance({});
+  Actions actions;
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::CloseSending() {
   if (!final_) close_wanted_ = true;
-  return Advance({});
+  Actions actions;
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload> message) {
@@ -43,12 +51,13 @@ Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload> mes
   final_ = std::move(status);
   close_wanted_ = true;
   actions.wake = kAll;
-  return Advance(std::move(actions));
+  Advance(actions);
+  return actions;
 }
 
 Payload Machine::Take(Actions& actions) {
   Payload message = received_.Pop();
-  actions = Advance(std::move(actions));
+  Advance(actions);
   return message;
 }
 
@@ -73,7 +82,8 @@ Machine::Actions Machine::End(absl::Status status, bool keep_received) {
     read_cut_ = true;
   }
   actions.wake = kAll;
-  return Advance(std::move(actions));
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::Kill() {
@@ -99,7 +109,8 @@ Machine::Actions Machine::MessageRead(Payload message) {
     actions.wake |= Bit(Slot::kRead);
   }
   if (one_request_) read_ended_ = true;
-  return Advance(std::move(actions));
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::ReadEnded() {
@@ -108,7 +119,8 @@ Machine::Actions Machine::ReadEnded() {
   if (cut_) return actions;  // a cut is not an end
   read_ended_ = true;
   if (!IsClient()) actions.wake = Bit(Slot::kRead);
-  return Advance(std::move(actions));
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::WriteDone(bool ok) {
@@ -119,7 +131,8 @@ Machine::Actions Machine::WriteDone(bool ok) {
     DiscardUnsent(actions);
     actions.wake = Bit(Slot::kWrite);
   }
-  return Advance(std::move(actions));
+  Advance(actions);
+  return actions;
 }
 
 Machine::Actions Machine::CloseDone() {
@@ -192,12 +205,11 @@ absl::Status Machine::ReadStatus() const {
   return absl::UnknownError("the messages have not ended");
 }
 
-Machine::Actions Machine::Advance(Actions actions) {
+void Machine::Advance(Actions& actions) {
   const bool ended = IsClient() && final_.has_value();
-  if (!open_ || ended || peer_gone_) return actions;
+  if (!open_ || ended || peer_gone_) return;
   AdvanceSending(actions);
   AdvanceReceiving(actions);
-  return actions;
 }
 
 void Machine::AdvanceSending(Actions& actions) {

@@ -99,7 +99,8 @@ class Machine {
   bool close_started() const { return close_started_; }
 
  private:
-  Actions Advance(Actions actions);
+  // Adds whatever the state allows to start now.
+  void Advance(Actions& actions);
   void AdvanceSending(Actions& actions);
   void AdvanceReceiving(Actions& actions);
   Actions End(absl::Status status, bool keep_received);

@@ -16,7 +16,7 @@ class PayloadQueue {
   // What a message costs beside its bytes, so that a queue of empty messages is bounded too.
   static constexpr std::size_t kOverheadBytes = 64;
 
-  void Push(Payload payload) {
+  void Push(Payload&& payload) {
     bytes_ += payload.size_bytes() + kOverheadBytes;
     if (head_ > 16 && head_ > items_.size() / 2) {
       items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));

@@ -3,6 +3,7 @@
 #define PARLEY_DETAIL_PAYLOAD_H_
 
 #include <cstddef>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -53,20 +54,22 @@ inline constexpr TypeOps kTypeOps = {
 class Payload {
  public:
   Payload() = default;
-  explicit Payload(Buffer bytes) : bytes_(std::move(bytes)), size_bytes_(bytes_.size_bytes()) {}
+  explicit Payload(Buffer bytes) : size_bytes_(bytes.size_bytes()), bytes_(std::move(bytes)) {}
   static Payload Own(const TypeOps* type, void* object) { return Payload(type, object, true); }
   static Payload Borrow(const TypeOps* type, const void* object) {
     return Payload(type, const_cast<void*>(object), false);
   }
 
-  Payload(Payload&& other) noexcept { *this = std::move(other); }
+  Payload(Payload&& other) noexcept
+      : type_(std::exchange(other.type_, nullptr)),
+        object_(other.object_),
+        owned_(std::exchange(other.owned_, false)),
+        size_bytes_(other.size_bytes_),
+        bytes_(std::move(other.bytes_)) {}
   Payload& operator=(Payload&& other) noexcept {
-    std::swap(type_, other.type_);
-    std::swap(object_, other.object_);
-    std::swap(owned_, other.owned_);
-    std::swap(bytes_, other.bytes_);
-    std::swap(size_bytes_, other.size_bytes_);
-    return *this;
+    if (this == &other) return *this;
+    this->~Payload();
+    return *new (this) Payload(std::move(other));
   }
   ~Payload() {
     if (owned_) type_->destroy(object_);
@@ -99,8 +102,8 @@ class Payload {
   const TypeOps* type_ = nullptr;
   void* object_ = nullptr;
   bool owned_ = false;
-  Buffer bytes_;
   std::size_t size_bytes_ = 0;
+  Buffer bytes_;
 };
 
 // Decodes or moves the message out of `payload`.
