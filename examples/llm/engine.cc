@@ -22,13 +22,16 @@ void LogErrors(ggml_log_level level, const char* text, void*) {
 // A generation's errors are in its status; llama.cpp also counts it as one when a caller leaves.
 void LogNothing(ggml_log_level, const char*, void*) {}
 
-llama_sampler_ptr MakeSampler(const Sampling& sampling) {
+llama_sampler_ptr MakeSampler(const llama_vocab* vocab, const Sampling& sampling) {
   llama_sampler_ptr chain(llama_sampler_chain_init(llama_sampler_chain_default_params()));
   if (sampling.temperature <= 0) {
     llama_sampler_chain_add(chain.get(), llama_sampler_init_greedy());
     return chain;
   }
-  // The values that Gemma's authors recommend.
+  // A model this small goes round in circles unless what it said of late counts for less. The
+  // limits are those that Gemma's authors recommend.
+  llama_sampler_chain_add(
+      chain.get(), llama_sampler_init_penalties(llama_vocab_n_tokens(vocab), 64, 1.1f, 0, 0));
   llama_sampler_chain_add(chain.get(), llama_sampler_init_top_k(64));
   llama_sampler_chain_add(chain.get(), llama_sampler_init_top_p(0.95f, 1));
   llama_sampler_chain_add(chain.get(),
@@ -107,8 +110,8 @@ absl::Status Engine::Run(Tokens tokens, const Sampling& sampling, std::stop_toke
       context_.get(),
       [](void* token) { return static_cast<std::stop_token*>(token)->stop_requested(); }, &stop);
   llama_memory_clear(llama_get_memory(context_.get()), /*data=*/false);
-  const llama_sampler_ptr sampler = MakeSampler(sampling);
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
+  const llama_sampler_ptr sampler = MakeSampler(vocab, sampling);
   const std::size_t most = std::min(sampling.max_tokens, kContextTokens - tokens.size());
   std::string bytes;
   for (std::size_t i = 0; i < most; ++i) {
