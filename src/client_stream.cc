@@ -13,6 +13,9 @@ absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseMetadata* respo
   }
   if (!status.ok()) return status;
   std::optional<Payload> payload = exchange.Take();
+  if (!payload && exchange.HasTaken()) {
+    return absl::FailedPreconditionError("the response was taken before");
+  }
   if (!payload) return absl::InternalError("the server said OK without a response");
   if (exchange.Take()) return absl::InternalError("the server sent more than one response");
   return *std::move(payload);

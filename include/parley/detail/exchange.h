@@ -48,6 +48,8 @@ class Exchange {
   // --- Receiving.
   // The next message if one is there.
   virtual std::optional<Payload> Take() = 0;
+  // Whether Take has given a message.
+  virtual bool HasTaken() = 0;
   // Why there are no more messages. Client: the call's status. Server: OK only if the client closed
   // its side.
   virtual absl::Status ReadStatus() = 0;

@@ -18,7 +18,7 @@
 #include "src/exchange/call_pool.h"
 #include "src/exchange/dispatcher.h"
 #include "src/wire/grpc/completion_source.h"
-#include "src/wire/grpc/registered_service.h"
+#include "src/wire/grpc/registered_method.h"
 
 namespace parley::detail {
 

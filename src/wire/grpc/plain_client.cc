@@ -84,10 +84,8 @@ class PlainUnaryCall final : public PlainCall {
  private:
   void StartOpen(Opening opening) override {
     Prepare(opening);
-    std::string scratch;
-    const std::string& path = client_.PathOf(method(), scratch);
-    reader_ = client_.stub().PrepareUnaryCall(&context_, path, {std::move(opening.request)},
-                                              source_.queue());
+    reader_ = client_.MethodNamed(method()).PrepareUnary(context_, {std::move(opening.request)},
+                                                         *source_.queue());
     reader_->StartCall();
     reader_->Finish(
         &response_, &status_,
@@ -119,9 +117,7 @@ class PlainStreamCall final : public PlainCall {
     Prepare(opening);
     // With a request to send, the headers wait for it.
     context_.set_initial_metadata_corked(opening.request.has_value());
-    std::string scratch;
-    stream_ =
-        client_.stub().PrepareCall(&context_, client_.PathOf(method(), scratch), source_.queue());
+    stream_ = client_.MethodNamed(method()).PrepareStream(context_, *source_.queue());
     if (opening.request) {
       stream_->StartCall(nullptr);
       StartWrite(*std::move(opening.request), true);
@@ -168,7 +164,7 @@ PlainClient::PlainClient(const std::string& target, const ClientOptions& options
     : runtime_(std::move(runtime)),
       source_(source),
       limits_(limits),
-      stub_(MakeChannel(target, options)) {}
+      channel_(MakeChannel(target, options)) {}
 
 std::shared_ptr<OutgoingCall> PlainClient::NewCall(MethodKind kind) {
   if (kind == MethodKind::kUnary) {
@@ -177,14 +173,12 @@ std::shared_ptr<OutgoingCall> PlainClient::NewCall(MethodKind kind) {
   return calls_.Make<PlainStreamCall>(runtime_, limits_, source_, *this);
 }
 
-const std::string& PlainClient::PathOf(std::string_view method, std::string& scratch) {
-  constexpr std::size_t kMostKept = 1024;
+const RegisteredMethod& PlainClient::MethodNamed(std::string_view method) {
   const absl::string_view key(method.data(), method.size());
   std::unique_lock lock(mutex_);
-  if (const auto kept = paths_.find(key); kept != paths_.end()) return kept->second;
-  scratch = absl::StrCat("/", key);
-  if (paths_.size() >= kMostKept) return scratch;
-  return paths_.try_emplace(std::string(method), scratch).first->second;
+  const auto found = methods_.find(key);
+  if (found != methods_.end()) return found->second;
+  return methods_.try_emplace(std::string(method), absl::StrCat("/", key), channel_).first->second;
 }
 
 }  // namespace parley::detail

@@ -3,7 +3,7 @@
 #ifndef PARLEY_SRC_WIRE_GRPC_PLAIN_CLIENT_H_
 #define PARLEY_SRC_WIRE_GRPC_PLAIN_CLIENT_H_
 
-#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/channel.h>
 
 #include <memory>
 #include <mutex>
@@ -14,7 +14,7 @@
 #include "parley/options.h"
 #include "src/exchange/call_pool.h"
 #include "src/wire/grpc/completion_source.h"
-#include "src/wire/grpc/message.h"
+#include "src/wire/grpc/registered_method.h"
 #include "src/wire/wire.h"
 
 namespace parley::detail {
@@ -28,21 +28,17 @@ class PlainClient final : public ClientWire {
   std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) override;
   bool BorrowsRequests() const override { return false; }
 
-  // --- For calls, while they are opened.
-  using Stub = grpc::TemplatedGenericStub<Message, Message>;
-  Stub& stub() { return stub_; }
-  // "/package.Service/Method". Kept, so that a steady flow of calls allocates nothing for it;
-  // `scratch` serves a client that calls more methods than are kept.
-  const std::string& PathOf(std::string_view method, std::string& scratch);
+  // For calls, while they are opened. Registered when first called, and kept with the channel.
+  const RegisteredMethod& MethodNamed(std::string_view method);
 
  private:
   const std::shared_ptr<Runtime> runtime_;
   CompletionSource& source_;
   const CallLimits limits_;
   CallPool calls_;
-  Stub stub_;
+  const std::shared_ptr<grpc::Channel> channel_;
   std::mutex mutex_;
-  absl::node_hash_map<std::string, std::string> paths_;
+  absl::node_hash_map<std::string, RegisteredMethod> methods_;
 };
 
 }  // namespace parley::detail
