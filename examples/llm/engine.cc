@@ -100,7 +100,7 @@ absl::StatusOr<Engine::Tokens> Engine::Tokenize(std::string_view text) const {
                      kContextTokens, " tokens and ", kPromptBytes, " bytes"));
   }
   if (count == 0) return absl::InvalidArgumentError("the prompt is empty");
-  tokens.resize(count);
+  tokens.resize(static_cast<std::size_t>(count));
   return tokens;
 }
 
@@ -122,7 +122,7 @@ absl::Status Engine::Run(Tokens tokens, const Sampling& sampling, std::stop_toke
     char piece[256];
     const int size = llama_token_to_piece(vocab, token, piece, sizeof(piece), 0, /*special=*/false);
     if (size < 0) return absl::InternalError("a token of the model is too long");
-    bytes.append(piece, size);
+    bytes.append(piece, static_cast<std::size_t>(size));
     const std::string text = TakeCharacters(bytes);
     if (absl::Status s = text.empty() ? absl::OkStatus() : emit(text); !s.ok()) return s;
     tokens.assign(1, token);

@@ -171,7 +171,7 @@ Model::Token Model::Story::Draw() {
 
   std::vector<Token> likely(next.size());
   std::iota(likely.begin(), likely.end(), 0);
-  const auto end = likely.begin() + std::min(likely.size(), kCandidates);
+  const auto end = likely.begin() + std::min(std::ssize(likely), kCandidates);
   std::ranges::partial_sort(likely, end, std::greater(), [&](Token token) { return next[token]; });
   if (sampling_.temperature <= 0) return likely.front();
 
