@@ -65,6 +65,7 @@ bool MachineModel::Enabled(Event event) const {
     case Event::kTake:
       return machine_.HasMessage();
     case Event::kCancel:
+    case Event::kExpire:
       return cancels_ < rules_.cancels;
     case Event::kKill:
       return !client && cancels_ > 0;
@@ -159,7 +160,9 @@ MachineModel::Actions MachineModel::User(Event event) {
     case Event::kTake:
       return Take();
     case Event::kCancel:
-      return Cancel();
+      return Cancel(false);
+    case Event::kExpire:
+      return Cancel(true);
     case Event::kKill:
       expect_cancel_wire_ = open_ && !close_done_ && !peer_gone_;
       return machine_.Kill();
@@ -259,7 +262,7 @@ MachineModel::Actions MachineModel::Take() {
   return actions;
 }
 
-MachineModel::Actions MachineModel::Cancel() {
+MachineModel::Actions MachineModel::Cancel(bool at_deadline) {
   ++cancels_;
   const absl::Status status = absl::CancelledError(absl::StrCat("cancel ", cancels_));
   const bool effective = IsClient() ? !final_ : !cut_ && !close_started_;
@@ -268,11 +271,14 @@ MachineModel::Actions MachineModel::Cancel() {
     expect_stop_ = !IsClient();
     final_ = status;
     if (!IsClient()) cut_ = close_asked_ = true;
-    lost_ = lost_ || !received_.empty();
     Discard(unsent_);
-    Discard(received_);
+    // At its deadline a client still gets the messages that have come.
+    if (!IsClient() || !at_deadline) {
+      lost_ = lost_ || !received_.empty();
+      Discard(received_);
+    }
   }
-  return machine_.Cancel(status);
+  return at_deadline ? machine_.Expire(status) : machine_.Cancel(status);
 }
 
 MachineModel::Actions MachineModel::MessageRead(std::size_t bytes) {

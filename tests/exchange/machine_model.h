@@ -30,6 +30,7 @@ class MachineModel {
     kFinishError,
     kTake,
     kCancel,
+    kExpire,
     kKill,
     kWaitRead,
     kWaitWrite,
@@ -115,7 +116,7 @@ class MachineModel {
   Actions Write(std::size_t bytes);
   Actions Finish(absl::Status status, bool with_message);
   Actions Take();
-  Actions Cancel();
+  Actions Cancel(bool at_deadline);
   Actions MessageRead(std::size_t bytes);
   Actions ReadEnded();
   Actions WriteDone(bool ok);
