@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kOrder = 4;            // a token and the three before it
 constexpr double kTrust = 2;                 // in a context's own counts; Witten and Bell have 1
-constexpr std::size_t kCandidates = 256;     // the most that are drawn among
+constexpr std::ptrdiff_t kCandidates = 256;  // the most that are drawn among
 constexpr std::size_t kSentenceLimit = 120;  // tokens told beyond max_tokens to end a sentence
 constexpr std::uint32_t kUnknown = UINT32_MAX;
 constexpr char kParagraph[] = "\n\n";
