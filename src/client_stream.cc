@@ -17,7 +17,6 @@ absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseMetadata* respo
     return absl::FailedPreconditionError("the response was taken before");
   }
   if (!payload) return absl::InternalError("the server said OK without a response");
-  if (exchange.Take()) return absl::InternalError("the server sent more than one response");
   return *std::move(payload);
 }
 

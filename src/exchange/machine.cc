@@ -10,8 +10,9 @@ constexpr unsigned kAll = (1u << kSlots) - 1;
 
 }  // namespace
 
-Machine::Actions Machine::Open(bool with_request) {
+Machine::Actions Machine::Open(bool with_request, bool one_response) {
   open_ = true;
+  one_response_ = one_response;
   write_in_flight_ = true;
   if (with_request) close_wanted_ = close_started_ = true;
   Actions actions;
@@ -100,6 +101,11 @@ Machine::Actions Machine::HeadersRead() {
 }
 
 Machine::Actions Machine::MessageRead(Payload message) {
+  if (one_response_ && std::exchange(response_read_, true)) {
+    Actions actions = Cancel(absl::InternalError("the server sent more than one response"));
+    actions.discarded.Push(std::move(message));
+    return actions;
+  }
   Actions actions = HeadersRead();
   read_in_flight_ = false;
   if (final_) {
@@ -231,7 +237,7 @@ void Machine::AdvanceSending(Actions& actions) {
 }
 
 void Machine::AdvanceReceiving(Actions& actions) {
-  const bool room = received_.empty() || received_.bytes() < limits_.receive_bytes;
+  const bool room = one_response_ || received_.empty() || received_.bytes() < limits_.receive_bytes;
   if (!read_in_flight_ && !read_ended_ && !final_ && room) {
     actions.start_read = read_in_flight_ = true;
   }

@@ -52,7 +52,8 @@ class Machine {
   // --- What the user does.
   // Client. The opening counts as a write, whose end the wire reports; `with_request`: it carries
   // the one request and the half-close.
-  Actions Open(bool with_request);
+  // `one_response`: a second message is an error, and the end is read whatever there is room for.
+  Actions Open(bool with_request, bool one_response = false);
   // Server. `one_request`: the first message is the only one.
   Actions Accept(bool one_request);
   // REQUIRES: WritableStatus().ok()
@@ -111,6 +112,8 @@ class Machine {
   const Limits limits_;
   bool open_ = false;
   bool one_request_ = false;
+  bool one_response_ = false;
+  bool response_read_ = false;
 
   PayloadQueue to_send_;
   bool write_in_flight_ = false;

@@ -6,13 +6,15 @@ namespace parley::detail {
 
 void OutgoingCall::Open(Opening opening) {
   const bool with_request = opening.request.has_value();
+  const bool one_response =
+      opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;
   // Whoever made a unary call waits for it, one way or another.
   const bool unary = opening.kind == MethodKind::kUnary;
   bool ended = false;  // by its parent
   Step(
       [&](Machine& machine) {
         ended = machine.final_status().has_value();
-        return machine.Open(with_request);
+        return machine.Open(with_request, one_response);
       },
       [&] {
         if (!ended) StartOpen(std::move(opening));
