@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# tests/docs/run.sh WORK_DIR PREFIX: compiles every code block of the documents against the parley
-# installed at PREFIX; code_blocks.py says how. Ends with "N passed, N failed".
+# tests/docs/run.sh WORK_DIR PREFIX [DOCUMENT...]: compiles every code block of the documents (all,
+# unless some are named) against the parley installed at PREFIX, runs those that say so, and checks
+# the names of files and tests; code_blocks.py and names.py say how. Ends with "N passed, N failed".
 set -euo pipefail
-[ $# -eq 2 ] || { sed -n '2,3s/^# //p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
 export PYTHONDONTWRITEBYTECODE=1
-exec python3 "$(dirname "$0")/code_blocks.py" "$1" "$2"
+exec python3 "$(dirname "$0")/code_blocks.py" "$@"
