@@ -33,7 +33,7 @@ packages=(
   g++ clang clang-format cmake ninja-build make ccache pkg-config
   git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
-  libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
+  libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev
 )
 
 install_packages() {

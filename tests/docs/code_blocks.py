@@ -193,8 +193,9 @@ class Document:
             yield 1, "a fence is not closed, or indented"
         targets, wrong = self.prepare()
         problem = configure(self.files, self.build, self.prefix) if targets else None
+        jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
         if targets and not problem:  # all at once; what fails is built again to be told
-            run("cmake", "--build", self.build, "--parallel", str(os.cpu_count()), "--", "-k", "0",
+            run("cmake", "--build", self.build, "--parallel", jobs, "--", "-k", "0",
                 timeout=3600)
         for block in self.blocks:
             if block.unknown:
