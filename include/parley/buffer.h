@@ -20,8 +20,8 @@ namespace parley {
 //
 // Example:  std::memcpy(buffer.Allocate(text.size()), text.data(), text.size());
 // Threads:  external synchronisation; the bytes of an appended reference must not change while any
-// copy lives. Lifetime: copies share the pieces' memory, which is freed with the last of them, on
-// any thread.
+//           copy lives.
+// Lifetime: copies share the pieces' memory, which is freed with the last of them, on any thread.
 class PARLEY_EXPORT Buffer {
  public:
   Buffer() = default;

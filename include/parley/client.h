@@ -40,17 +40,14 @@ struct CallStart {
 //           absl::StatusOr<Answer> answer = client.Call(kAsk, question, {.timeout =
 //           absl::Seconds(2)});
 // Blocks:   the constructor never, it connects in the background. Call of a unary method until the
-// call has ended; the
-//           other calls never. With no connection, calls fail with UNAVAILABLE unless they ask to
-//           wait_for_ready.
+//           call has ended; the other calls never. With no connection, calls fail with UNAVAILABLE
+//           unless they ask to wait_for_ready.
 // Threads:  safe.
 // Lifetime: cheap to copy, copies share the connection. Calls keep what they need, so a client may
-// go before its calls.
-//           A server in the same process may go before its clients, whose calls then get
-//           UNAVAILABLE.
+//           go before its calls. A server in the same process may go before its clients, whose
+//           calls then get UNAVAILABLE.
 // Errors:   a target that can't be used is reported by every call: FAILED_PRECONDITION for
-// plaintext beyond loopback,
-//           UNAVAILABLE for a name that does not resolve.
+//           plaintext beyond loopback, UNAVAILABLE for a name that does not resolve.
 class PARLEY_EXPORT Client {
  public:
   // `target` as gRPC takes it: "host:port", "dns:///name:port", "ipv6:[::1]:port", "unix:/path".

@@ -38,7 +38,7 @@ absl::StatusOr<T> TakeResult(Exchange& exchange, void* response, bool busy) {
 // The part that all streaming calls of a client share. Owns the call: destroying it cancels what
 // has not ended, and never blocks. An error that nobody asked for is logged.
 //
-// Threads: Cancel from any thread at any time; the rest like Reader.
+// Threads:  Cancel from any thread at any time; the rest like Reader.
 class PARLEY_EXPORT ClientStream {
  public:
   ClientStream(ClientStream&&) noexcept = default;

@@ -25,8 +25,7 @@ namespace parley {
 //
 // Threads:  called from many at once, on different values.
 // Errors:   a failed Encode fails the write that asked for it; a failed Decode ends the call with
-// INTERNAL and the
-//           code's text; neither may throw.
+//           INTERNAL and the code's text; neither may throw.
 template <class T>
 struct Codec;
 

@@ -21,7 +21,7 @@ namespace parley {
 // Example:  while (!ctx.cancelled()) Step();
 // Threads:  safe.
 // Lifetime: lives as long as the handler runs (plain), its awaitable has not completed (coroutine),
-// or its ServerCall.
+//           or its ServerCall.
 class Context {
  public:
   explicit Context(std::shared_ptr<detail::Exchange> exchange) : exchange_(std::move(exchange)) {}

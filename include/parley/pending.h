@@ -19,8 +19,8 @@ namespace parley {
 //           absl::StatusOr<Answer> answer = client.AsyncCall(kAsk, question).Wait();
 // Blocks:   Wait, until the result is there; nothing else.
 // Threads:  external synchronisation. Callbacks and resumptions run on the executor of the client
-// or server, never on a
-//           gRPC thread and never inside the call that registered them; they must not throw.
+//           or server, never on a gRPC thread and never inside the call that registered them; they
+//           must not throw.
 // Lifetime: dropping a pending call cancels it. Dropping a pending read or write leaves the call
 //           alive and loses no message. A coroutine that is suspended here must not be destroyed:
 //           cancel the call, and it resumes.

@@ -20,10 +20,11 @@ namespace parley {
 // Example:  for (const Chunk& chunk : reader) sum += chunk.value();
 //           if (absl::Status s = reader.status(); !s.ok()) return s;  // the upload was cut
 // Blocks:   Next and iteration, until a message or the end is there. The call's deadline bounds the
-// wait. Threads:  one reader at a time, beside one writer. A second concurrent read ends the call
-// with FAILED_PRECONDITION. Errors:   the end is not an error, and an error is not an element:
-// after the last message, ask for the status.
-//           A message that can't be decoded ends the call with INTERNAL.
+//           wait.
+// Threads:  one reader at a time, beside one writer. A second concurrent read ends the call with
+//           FAILED_PRECONDITION.
+// Errors:   the end is not an error, and an error is not an element: after the last message, ask
+//           for the status. A message that can't be decoded ends the call with INTERNAL.
 template <class T>
 class Reader {
  public:

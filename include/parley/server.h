@@ -33,9 +33,10 @@ class ServerCore;
 // and "".
 //
 // Example:  parley::Server server;
-//           server.Register(kAsk, [](parley::Context&, const Question& question) ->
-//           absl::StatusOr<Answer> { ... }); if (absl::Status s = server.Start("127.0.0.1:0");
-//           !s.ok()) return s; server.Wait();
+//           server.Register(kAsk, [](parley::Context&, const Question& question)
+//                                     -> absl::StatusOr<Answer> { return AnswerTo(question); });
+//           if (absl::Status s = server.Start("127.0.0.1:0"); !s.ok()) return s;
+//           server.Wait();
 // Blocks:   Wait, Shutdown and the destructor; see there.
 // Threads:  Register and AddService before Start, from one thread; the rest safe.
 // Lifetime: what handlers refer to must outlive the server. Not to be destroyed by a handler.
@@ -48,21 +49,19 @@ class PARLEY_EXPORT Server {
   // return would free what they use.
   ~Server();
 
-  // Registers a handler, which must be callable as const F& from many threads at once. Its form
-  // follows the method's kind:
+  // Registers a handler, which must be callable as const F& from many threads at once. Plain, its
+  // form follows the method's kind:
   //
-  //                      plain                                             asynchronous
-  //   Unary              StatusOr<A> (Context&, const Q&)                  void
-  //   (ServerCall<Method>) ServerStreaming    Status (Context&, const Q&, Writer<A>&) void
-  //   (ServerCall<Method>) ClientStreaming    StatusOr<A> (Context&, Reader<Q>&) void
-  //   (ServerCall<Method>) Bidi               Status (Context&, Reader<Q>&, Writer<A>&) void
-  //   (ServerCall<Method>)
+  //   Unary            absl::StatusOr<A> (Context&, const Q&)
+  //   ServerStreaming  absl::Status (Context&, const Q&, Writer<A>&)
+  //   ClientStreaming  absl::StatusOr<A> (Context&, Reader<Q>&)
+  //   Bidi             absl::Status (Context&, Reader<Q>&, Writer<A>&)
   //
-  // A plain handler may block: other calls go on beside it. It is a coroutine if it returns
-  // something to co_await, such as Task<Status>, for one of these results; its arguments live until
-  // that completes. An asynchronous handler returns at once and finishes its call later. An
-  // exception becomes INTERNAL; its text is logged, never sent. Malformed and duplicate paths are
-  // reported by Start.
+  // A plain handler may block: other calls go on beside it. If it returns something to co_await for
+  // one of these results, such as Task<absl::Status>, it is a coroutine; its arguments live until
+  // that completes. An asynchronous handler is void (ServerCall<Method>) for every kind: it returns
+  // at once and finishes its call later. An exception becomes INTERNAL; its text is logged, never
+  // sent. Malformed and duplicate paths are reported by Start.
   template <class Method, class F>
   void Register(const Method& method, F handler) {
     Add(detail::MakeHandler(method, std::move(handler)));
@@ -74,9 +73,9 @@ class PARLEY_EXPORT Server {
   void AddService(grpc::Service& service);
 
   // Listens on `address`, "host:port" (port 0: the system's choice) or "unix:/path". Never blocks.
-  // Errors: FAILED_PRECONDITION if called twice, after Shutdown, or for plaintext beyond loopback;
-  // INVALID_ARGUMENT for a malformed or duplicate method; UNAVAILABLE if the address can't be
-  // listened on.
+  // Errors:   FAILED_PRECONDITION if called twice, after Shutdown, or for plaintext beyond
+  //           loopback; INVALID_ARGUMENT for a malformed or duplicate method; UNAVAILABLE if the
+  //           address can't be listened on.
   absl::Status Start(std::string_view address);
   // Serves clients in this process alone, Client::Local.
   absl::Status Start();
@@ -90,9 +89,9 @@ class PARLEY_EXPORT Server {
   // Refuses new calls with UNAVAILABLE, says NOT_SERVING to health checks, and lets live calls go
   // on for `grace`; then they end with UNAVAILABLE and their handlers see their stop token.
   //
-  // Blocks: until no handler runs (OK), at most `grace` + 1 s (DEADLINE_EXCEEDED naming the methods
-  // still running).
-  //         From one of the server's own threads it starts the same and returns OK at once.
+  // Blocks:   until no handler runs (OK), at most `grace` + 1 s (DEADLINE_EXCEEDED naming the
+  //           methods still running). From one of the server's own threads it starts the same and
+  //           returns OK at once.
   absl::Status Shutdown(absl::Duration grace);
 
  private:

@@ -51,11 +51,14 @@ class PARLEY_EXPORT ServerCallBase {
 
 // A call that its handler finishes when it likes.
 //
-// Example:  server.Register(kTell, [&](parley::ServerCall<Tell> call) {
-// engine.Enqueue(std::move(call)); }); Blocks:   only Write and Next, as in Writer and Reader.
+// Example:  using Tell = parley::ServerStreaming<Prompt, Token>;
+//           server.Register(kTell, [&](parley::ServerCall<Tell> call) {
+//             engine.Enqueue(std::move(call));
+//           });
+// Blocks:   only Write and Next, as in Writer and Reader.
 // Threads:  one reader and one writer at a time; Finish from either.
 // Lifetime: may outlive the handler; a server's shutdown waits for it. Dropped without Finish:
-// INTERNAL.
+//           INTERNAL.
 template <class Method>
 class ServerCall;
 

@@ -17,8 +17,8 @@ namespace parley {
 
 // The versions of the linked parley and of the gRPC it runs on: "parley 0.1.0 (gRPC 1.51.1)".
 //
-// Blocks:  never
-// Threads: safe
+// Blocks:   never
+// Threads:  safe
 [[nodiscard]] PARLEY_EXPORT std::string Version();
 
 }  // namespace parley

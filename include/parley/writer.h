@@ -17,13 +17,14 @@ namespace parley {
 // in a queue that is bounded in bytes; it is sent as soon as the connection takes it, without being
 // asked for again.
 //
-// Example:  if (absl::Status s = out.Write(token); !s.ok()) return s;  // the caller left, or time
-// ran out Blocks:   Write, while the queue is full. AsyncWrite is pending that long. TryWrite
-// never. Threads:  one writer at a time, beside one reader. Errors:   CANCELLED, DEADLINE_EXCEEDED
-// or UNAVAILABLE: the call is over, its final status tells more.
-//           RESOURCE_EXHAUSTED: the message is over the limit. INTERNAL: it can't be encoded. Both
-//           leave the call as it was. FAILED_PRECONDITION: another write waits, or the sending side
-//           was closed.
+// Example:  // The caller left, or time ran out.
+//           if (absl::Status s = out.Write(token); !s.ok()) return s;
+// Blocks:   Write, while the queue is full. AsyncWrite is pending that long. TryWrite never.
+// Threads:  one writer at a time, beside one reader.
+// Errors:   CANCELLED, DEADLINE_EXCEEDED or UNAVAILABLE: the call is over, its final status tells
+//           more. RESOURCE_EXHAUSTED: the message is over the limit. INTERNAL: it can't be encoded.
+//           Both leave the call as it was. FAILED_PRECONDITION: another write waits, or the sending
+//           side was closed.
 template <class T>
 class Writer {
  public:
