@@ -37,8 +37,8 @@ struct CallStart {
 // Calls methods on one server.
 //
 // Example:  parley::Client client("127.0.0.1:50051");
-//           absl::StatusOr<Answer> answer = client.Call(kAsk, question, {.timeout =
-//           absl::Seconds(2)});
+//           absl::StatusOr<Answer> answer =
+//               client.Call(kAsk, question, {.timeout = absl::Seconds(2)});
 // Blocks:   the constructor never, it connects in the background. Call of a unary method until the
 //           call has ended; the other calls never. With no connection, calls fail with UNAVAILABLE
 //           unless they ask to wait_for_ready.

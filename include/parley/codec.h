@@ -17,10 +17,12 @@ namespace parley {
 // Specialise for T:
 //
 //   template <> struct parley::Codec<Point> {
-//     static absl::Status Encode(const Point& value, parley::Buffer& out);   // appends to `out`
-//     static absl::Status Decode(const parley::Buffer& in, Point& out);      // `out` is freshly
-//     constructed static std::size_t SizeBytes(const Point& value);                      // about
-//     what Encode appends
+//     // Appends to `out`.
+//     static absl::Status Encode(const Point& value, parley::Buffer& out);
+//     // `out` is freshly constructed.
+//     static absl::Status Decode(const parley::Buffer& in, Point& out);
+//     // About what Encode appends.
+//     static std::size_t SizeBytes(const Point& value);
 //   };
 //
 // Threads:  called from many at once, on different values.
