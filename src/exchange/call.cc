@@ -27,6 +27,10 @@ absl::Status Call::Write(Payload message) {
     } else {
       status = machine.WritableStatus();
     }
+    // Whoever waited for the last write finds room; whoever did not would fill the memory.
+    if (status.ok() && !machine.HasRoom()) {
+      status = absl::FailedPreconditionError("the last write has not been waited for");
+    }
     return status.ok() ? machine.Write(std::move(message)) : Machine::Actions();
   });
   return status;
