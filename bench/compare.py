@@ -59,6 +59,8 @@ def run_sample(build, side, row, operations, counted=False):
     suffix = "_counted" if counted else ""
     flags = [f"--work={side.work}", f"--in_flight={row.in_flight}",
              f"--operations={operations * side.scale}", f"--warmup={row.warmup * side.scale}"]
+    if side.own_answers:
+        flags.append("--own_answers")
     if side.server is None:
         with Program(build / (side.client + suffix), "--address=local", *flags) as client:
             client.read()
@@ -67,7 +69,10 @@ def run_sample(build, side, row, operations, counted=False):
         return result
     with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
         listen = f"unix:{folder}/socket" if row.network == "unix" else "127.0.0.1:0"
-        with Program(build / (side.server + suffix), f"--address={listen}") as server:
+        server_flags = [f"--address={listen}", f"--slots={row.server_slots}"]
+        if side.own_answers:
+            server_flags.append("--own_answers")
+        with Program(build / (side.server + suffix), *server_flags) as server:
             address = server.read()["address"]
             with Program(build / (side.client + suffix), f"--address={address}", *flags) as client:
                 client.read()
@@ -162,16 +167,16 @@ def print_entry(row, entry):
     if entry["goal"] is not None:
         sign = "<=" if row is None or row.lower_is_better else ">="
         goal, met = f"{sign} {entry['goal']:g}", "met" if entry["met"] else "NOT MET"
-    print(f"{entry['row']:22} {number(entry['parley']):>10} {number(entry['twin']):>10} "
+    print(f"{entry['row']:24} {number(entry['parley']):>10} {number(entry['twin']):>10} "
           f"{entry['unit']:9} {entry['ratio']:7.3f} "
           f"{'[%.3f, %.3f]' % (entry['low'], entry['high']):17} {control:20} {cpu:28} "
           f"{goal:8} {met}", flush=True)
 
 
 def print_header():
-    print(f"{'row':22} {'parley':>10} {'twin':>10} {'unit':9} {'ratio':>7} {'[low, high]':17} "
+    print(f"{'row':24} {'parley':>10} {'twin':>10} {'unit':9} {'ratio':>7} {'[low, high]':17} "
           f"{'control [low, high]':20} {'CPU us/op parley, twin':28} {'goal':8}\n"
-          f"{'':22} {'':10} {'':10} {'':9} {'':7} {'':17} {'(same side twice)':20} "
+          f"{'':24} {'':10} {'':10} {'':9} {'':7} {'':17} {'(same side twice)':20} "
           f"{'(client/server each)':28}")
 
 
@@ -202,9 +207,9 @@ def main():
         entries.append(compare(options.build, row, pairs, operations))
         print_entry(row, entries[-1])
     if allocations:
-        counted = [count_allocations(options.build, row, 3, row.operations)
-                   for row in rows.ALLOCATION_ROWS]
-        for entry in [allocations_row(counted), *counted]:
+        judged, reused = ([count_allocations(options.build, row, 3, row.operations) for row in group]
+                          for group in (rows.ALLOCATION_ROWS, rows.REUSED_ANSWER_ROWS))
+        for entry in [allocations_row(judged), *judged, *reused]:
             entries.append(entry)
             print_entry(None, entry)
     if options.json:

@@ -11,6 +11,7 @@ class Side:
     server: str | None  # None: the client serves itself
     client: str
     work: str
+    own_answers: bool = False  # the queue programs' flag of that name
     # A side that is much faster than its twin needs more operations for a sample worth having.
     scale: int = 1
 
@@ -33,16 +34,21 @@ class Row:
         return self.metric == "p50_us"
 
     @property
+    def server_slots(self):
+        # More than there are calls costs a queue server: each slot is colder when its turn comes.
+        return max(16, self.in_flight)
+
+    @property
     def warmup(self):
         return max(self.operations // 6, 1)
 
 
-def parley(work, scale=1):
-    return Side("bench_parley_server", "bench_parley_client", work, scale)
+def parley(work):
+    return Side("bench_parley_server", "bench_parley_client", work)
 
 
-def queue(work):
-    return Side("bench_grpc_queue_server", "bench_grpc_queue_client", work)
+def queue(work, own_answers=False):
+    return Side("bench_grpc_queue_server", "bench_grpc_queue_client", work, own_answers)
 
 
 def callback(work):
@@ -83,8 +89,18 @@ def _over_tcp(row):
 TIMED_ROWS = [variant for row in _UNIX_ROWS + _API_ROWS for variant in (row, _over_tcp(row))]
 
 # Counted, not timed: left minus right for each operation, in the programs that count allocations.
+# The same work is an answer that the handler makes and the caller keeps, so the twin's answers are
+# messages of their own here. The goal holds for these two; the rows after them count against the
+# twin as it is timed, which writes every answer into the same message.
 ALLOCATION_ROWS = [
-    Row("allocations_call", parley("echo"), queue("echo"), "allocations", "per call", 6000),
-    Row("allocations_token", parley("tokens"), queue("tokens"), "allocations", "per token", 60000),
+    Row("allocations_call", parley("echo"), queue("echo", own_answers=True), "allocations",
+        "per call", 6000),
+    Row("allocations_token", parley("tokens"), queue("tokens", own_answers=True), "allocations",
+        "per token", 60000),
 ]
 ALLOCATION_GOAL = 0.0
+REUSED_ANSWER_ROWS = [
+    Row("allocations_call_reused", parley("echo"), queue("echo"), "allocations", "per call", 6000),
+    Row("allocations_token_reused", parley("tokens"), queue("tokens"), "allocations", "per token",
+        60000),
+]

@@ -19,7 +19,8 @@ ABSL_FLAG(std::string, work, "echo", "what a client does: echo or tokens");
 ABSL_FLAG(int, in_flight, 1, "calls that a client keeps in flight");
 ABSL_FLAG(std::int64_t, operations, 1000, "calls or tokens that a client measures");
 ABSL_FLAG(std::int64_t, warmup, 1000, "calls or tokens that a client does before");
-ABSL_FLAG(int, slots, 128, "calls that a completion-queue server stands ready for");
+ABSL_FLAG(int, slots, 64, "calls that a completion-queue server stands ready for");
+ABSL_FLAG(bool, own_answers, false, "completion-queue programs: a new message for each answer");
 
 namespace parley_bench {
 namespace {
@@ -55,7 +56,8 @@ Options ParseOptions(int argc, char** argv) {
                   .in_flight = absl::GetFlag(FLAGS_in_flight),
                   .operations = absl::GetFlag(FLAGS_operations),
                   .warmup = absl::GetFlag(FLAGS_warmup),
-                  .slots = absl::GetFlag(FLAGS_slots)};
+                  .slots = absl::GetFlag(FLAGS_slots),
+                  .own_answers = absl::GetFlag(FLAGS_own_answers)};
   if (options.in_flight < 1 || options.operations < 1 || options.warmup < 1 || options.slots < 1) {
     std::fprintf(stderr, "--in_flight, --operations, --warmup and --slots must be 1 or more\n");
     std::exit(2);

@@ -26,6 +26,9 @@ struct Options {
   std::int64_t operations = 0;  // client: calls or tokens that are measured
   std::int64_t warmup = 0;      // client: calls or tokens before that
   int slots = 0;                // queue server: calls it stands ready for
+  // Queue programs: handler and caller get a message of their own for each answer, as parley's do,
+  // in place of one that is used again.
+  bool own_answers = false;
 };
 
 // Reads the command line; ends the process with a message if it is wrong.

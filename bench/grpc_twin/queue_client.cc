@@ -25,8 +25,10 @@ absl::Status FromGrpc(const grpc::Status& status) {
 
 class Client {
  public:
-  Client(const std::string& address, int in_flight)
-      : stub_(Bench::NewStub(OpenChannel(address))), slots_(static_cast<std::size_t>(in_flight)) {}
+  explicit Client(const Options& options)
+      : own_answers_(options.own_answers),
+        stub_(Bench::NewStub(OpenChannel(options.address))),
+        slots_(static_cast<std::size_t>(options.in_flight)) {}
 
   ~Client() {
     queue_.Shutdown();
@@ -49,6 +51,7 @@ class Client {
       latencies.AddSince(slot.start);
       if (!slot.status.ok()) return FromGrpc(slot.status);
       if (absl::Status s = CheckEchoBody(slot.sequence, slot.response.body()); !s.ok()) return s;
+      if (own_answers_) slot.response = Payload();
       if (started < calls) Start(slot, started++);
     }
     return absl::OkStatus();
@@ -83,6 +86,7 @@ class Client {
     absl::Status check = absl::OkStatus();
     for (reader->Read(&token, this); NextOk(); reader->Read(&token, this)) {
       check.Update(CheckTokenText(received++, token.text()));
+      if (own_answers_) token = Token();
     }
     grpc::Status status;
     reader->Finish(&status, this);
@@ -136,6 +140,7 @@ class Client {
     return queue_.Next(&tag, &ok) && ok;
   }
 
+  const bool own_answers_;
   std::unique_ptr<Bench::Stub> stub_;
   grpc::CompletionQueue queue_;
   std::vector<EchoSlot> slots_;
@@ -155,7 +160,7 @@ absl::Status Run(Client& client, const Options& options, std::int64_t operations
 
 int main(int argc, char** argv) {
   const parley_bench::Options options = parley_bench::ParseOptions(argc, argv);
-  parley_bench::Client client(options.address, options.in_flight);
+  parley_bench::Client client(options);
   return parley_bench::MeasureClient(options, [&](std::int64_t operations, auto& latencies) {
     return parley_bench::Run(client, options, operations, latencies);
   });

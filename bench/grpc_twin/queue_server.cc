@@ -29,8 +29,8 @@ class Slot {
 
 class EchoSlot final : public Slot {
  public:
-  EchoSlot(Bench::AsyncService* service, grpc::ServerCompletionQueue* queue)
-      : service_(service), queue_(queue) {}
+  EchoSlot(Bench::AsyncService* service, grpc::ServerCompletionQueue* queue, bool own_answers)
+      : service_(service), queue_(queue), own_answers_(own_answers) {}
 
   void Arm() override {
     finishing_ = false;
@@ -43,6 +43,7 @@ class EchoSlot final : public Slot {
     if (finishing_) return Arm();
     if (!ok) return;  // the server stops
     finishing_ = true;
+    if (own_answers_) response_ = Payload();
     response_.set_body(request_.body());
     writer_->Finish(response_, grpc::Status::OK, this);
   }
@@ -50,6 +51,7 @@ class EchoSlot final : public Slot {
  private:
   Bench::AsyncService* const service_;
   grpc::ServerCompletionQueue* const queue_;
+  const bool own_answers_;
   bool finishing_ = false;
   Payload request_;
   Payload response_;
@@ -112,7 +114,7 @@ int Run(const Options& options) {
 
   std::vector<std::unique_ptr<Slot>> slots;
   for (int i = 0; i < options.slots; ++i) {
-    slots.push_back(std::make_unique<EchoSlot>(&service, queue.get()));
+    slots.push_back(std::make_unique<EchoSlot>(&service, queue.get(), options.own_answers));
     slots.push_back(std::make_unique<TokensSlot>(&service, queue.get()));
   }
   for (auto& slot : slots) slot->Arm();
