@@ -177,6 +177,10 @@ TEST_P(FinalStatus, ThatSomebodySawOrThatIsOkIsNotLogged) {
   server().Register(kDown, TwoAnd(absl::NotFoundError("no c")));
   server().Register(
       kBoth, [](Context&, Reader<std::string>&, Writer<std::string>&) { return absl::OkStatus(); });
+  server().Register(kUp, [](Context& ctx, Reader<std::string>&) -> absl::StatusOr<std::string> {
+    EXPECT_TRUE(StopRequested(ctx.stop_token()));
+    return "";
+  });
   Start();
   const Client client = Connect();
   {
@@ -191,8 +195,8 @@ TEST_P(FinalStatus, ThatSomebodySawOrThatIsOkIsNotLogged) {
     EXPECT_FALSE(reader.Finish().ok());
   }
   client.Call(kBoth).trailing_metadata();
-  // To leave a stream early is no error.
-  client.Call(kDown, "").Next();
+  // To leave a call early is no error.
+  ASSERT_EQ(client.Call(kUp).Write("and no more"), absl::OkStatus());
   EXPECT_THAT(client_log.lines(), IsEmpty());
 }
 
