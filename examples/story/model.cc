@@ -15,6 +15,7 @@ constexpr std::size_t kOrder = 4;            // a token and the three before it
 constexpr double kTrust = 2;                 // in a context's own counts; Witten and Bell have 1
 constexpr std::ptrdiff_t kCandidates = 256;  // the most that are drawn among
 constexpr std::size_t kSentenceLimit = 120;  // tokens told beyond max_tokens to end a sentence
+constexpr std::ptrdiff_t kNoRepeat = 5;      // tokens told before, and the one that followed
 constexpr std::uint32_t kUnknown = UINT32_MAX;
 constexpr char kParagraph[] = "\n\n";
 constexpr char kTheEnd[] = "\n\n\n";
@@ -168,6 +169,12 @@ Model::Token Model::Story::Draw() {
     forbid("\"");
   }
   if (told_ <= sampling_.max_tokens / 2) forbid(kTheEnd);  // else one in 25 ends in a sentence
+  // Nor does a story go round in circles: it says no six tokens twice.
+  for (std::size_t i = kNoRepeat; i < context_.size(); ++i) {
+    const bool again =
+        std::equal(context_.end() - kNoRepeat, context_.end(), &context_[i] - kNoRepeat);
+    if (again && context_[i] != kUnknown) next[context_[i]] = 0;
+  }
 
   std::vector<Token> likely(next.size());
   std::iota(likely.begin(), likely.end(), 0);
