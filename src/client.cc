@@ -36,8 +36,10 @@ std::shared_ptr<Runtime> MakeRuntime(std::unique_ptr<EventSource> source,
 }  // namespace
 
 ClientCore::ClientCore(std::string target, ClientOptions options) : options_(std::move(options)) {
-  if (options_.credentials == nullptr && !options_.allow_plaintext_beyond_loopback &&
-      !IsLoopback(target)) {
+  if (target.empty()) {
+    usable_ = absl::InvalidArgumentError("no target: \"host:port\" or \"unix:/path\"");
+  } else if (options_.credentials == nullptr && !options_.allow_plaintext_beyond_loopback &&
+             !IsLoopback(target)) {
     usable_ = absl::FailedPreconditionError(
         absl::StrCat("plaintext to ", target,
                      " would leave this machine: set "

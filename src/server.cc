@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/plaintext.h"
@@ -14,6 +16,16 @@ namespace {
 
 // How long handlers have to end once their calls were cancelled.
 constexpr absl::Duration kLastSecond = absl::Seconds(1);
+
+// gRPC would take the low bits of a port that is too large.
+bool HasValidPort(absl::string_view address) {
+  if (absl::StartsWith(address, "unix:") || absl::StartsWith(address, "unix-abstract:"))
+    return true;
+  const absl::string_view port = address.substr(address.rfind(':') + 1);
+  int number = -1;
+  return address.rfind(':') != absl::string_view::npos && absl::SimpleAtoi(port, &number) &&
+         number >= 0 && number <= 65535;
+}
 
 std::shared_ptr<Runtime> MakeRuntime(Listener& listener, const ServerOptions& options) {
   const std::size_t running = std::max<std::size_t>(options.max_threads, 1);
@@ -49,6 +61,12 @@ void ServerCore::Add(Handler handler) {
 
 absl::Status ServerCore::CheckStart(const std::string& address) const {
   if (!registration_.ok()) return registration_;
+  if (!address.empty() && !HasValidPort(address)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(address,
+                     " is no address to listen on: \"host:port\" with a port from 0, the "
+                     "system's choice, to 65535, or \"unix:/path\""));
+  }
   const ServerOptions& options = dispatcher_->options();
   if (options.credentials == nullptr && !options.allow_plaintext_beyond_loopback &&
       !address.empty() && !IsLoopback(address)) {
@@ -153,7 +171,10 @@ void Server::Add(detail::Handler handler) { core_->Add(std::move(handler)); }
 void Server::AddService(grpc::Service& service) { core_->AddService(service); }
 
 absl::Status Server::Start(std::string_view address) {
-  if (address.empty()) return absl::InvalidArgumentError("no address to listen on");
+  if (address.empty()) {
+    return absl::InvalidArgumentError(
+        "no address to listen on: \"127.0.0.1:0\" lets the system choose a port");
+  }
   return core_->Start(std::string(address));
 }
 

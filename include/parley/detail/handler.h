@@ -15,6 +15,8 @@
 #include "absl/status/statusor.h"
 #include "parley/context.h"
 #include "parley/detail/exchange.h"
+#include "parley/detail/handler_form.h"
+#include "parley/detail/request_pool.h"
 #include "parley/method.h"
 #include "parley/reader.h"
 #include "parley/server_call.h"
@@ -39,56 +41,6 @@ struct Handler {
 // the log only.
 PARLEY_EXPORT void FinishThrown(Exchange& exchange, std::exception_ptr thrown);
 
-// What a plain or coroutine handler of Method is called with, and what it results in.
-template <class Method, class F>
-struct HandlerForm;
-template <class Q, class A, class F>
-struct HandlerForm<Unary<Q, A>, F> : std::invoke_result<const F&, Context&, const Q&> {
-  using Result = absl::StatusOr<A>;
-};
-template <class Q, class A, class F>
-struct HandlerForm<ServerStreaming<Q, A>, F>
-    : std::invoke_result<const F&, Context&, const Q&, Writer<A>&> {
-  using Result = absl::Status;
-};
-template <class Q, class A, class F>
-struct HandlerForm<ClientStreaming<Q, A>, F> : std::invoke_result<const F&, Context&, Reader<Q>&> {
-  using Result = absl::StatusOr<A>;
-};
-template <class Q, class A, class F>
-struct HandlerForm<Bidi<Q, A>, F> : std::invoke_result<const F&, Context&, Reader<Q>&, Writer<A>&> {
-  using Result = absl::Status;
-};
-
-template <class Method>
-inline constexpr bool kOneRequest =
-    Method::kKind == MethodKind::kUnary || Method::kKind == MethodKind::kServerStreaming;
-
-template <class Method, class F>
-concept AsyncHandler = std::invocable<const F&, ServerCall<Method>>;
-template <class Method, class F>
-concept DirectHandler = requires {
-  typename HandlerForm<Method, F>::type;
-};
-
-// What `co_await t` results in.
-template <class T>
-decltype(auto) AwaiterOf(T&& awaitable) {
-  if constexpr (requires { std::forward<T>(awaitable).operator co_await(); }) {
-    return std::forward<T>(awaitable).operator co_await();
-  } else if constexpr (requires { operator co_await(std::forward<T>(awaitable)); }) {
-    return operator co_await(std::forward<T>(awaitable));
-  } else {
-    return std::forward<T>(awaitable);
-  }
-}
-template <class T>
-concept Awaitable = requires(T t) {
-  AwaiterOf(std::move(t)).await_resume();
-};
-template <Awaitable T>
-using Awaited = std::remove_cvref_t<decltype(AwaiterOf(std::declval<T>()).await_resume())>;
-
 // A coroutine that nobody awaits: starts at once, frees itself at the end.
 struct Detached {
   struct promise_type {
@@ -110,12 +62,13 @@ class Invocation {
                                         Method::kKind == MethodKind::kClientStreaming,
                                     absl::StatusOr<A>, absl::Status>;
 
-  Invocation(const std::shared_ptr<Exchange>& exchange, Payload request)
+  Invocation(const std::shared_ptr<Exchange>& exchange, Payload request, RequestPool<Q>& pool)
       : exchange_(exchange),
         context_(exchange),
         reader_(exchange),
         writer_(exchange),
-        payload_(std::move(request)) {}
+        payload_(std::move(request)),
+        decoded_(pool) {}
 
   // Decodes the request. If it can't be, the call has been finished with INTERNAL. `may_borrow`:
   // the handler returns before the caller does, so a caller's own object may be used as it is.
@@ -123,15 +76,13 @@ class Invocation {
     if constexpr (kOneRequest<Method>) {
       request_ = payload_.template object<Q>();
       if (request_ != nullptr && (may_borrow || payload_.owned())) return true;
-      absl::StatusOr<Q> decoded = TakeMessage<Q>(std::move(payload_));
-      if (!decoded.ok()) {
+      if (absl::Status status = decoded_.Decode(std::move(payload_)); !status.ok()) {
         exchange_->Finish(
-            absl::InternalError(absl::StrCat("malformed request: ", decoded.status().message())),
+            absl::InternalError(absl::StrCat("malformed request: ", status.message())),
             std::nullopt);
         return false;
       }
-      decoded_ = *std::move(decoded);
-      request_ = &*decoded_;
+      request_ = &decoded_.get();
     }
     return true;
   }
@@ -164,13 +115,14 @@ class Invocation {
   Reader<Q> reader_;
   Writer<A> writer_;
   Payload payload_;  // keeps an object of the caller's, if the request is one
-  std::optional<Q> decoded_;
+  PooledRequest<Q> decoded_;
   const Q* request_ = nullptr;
 };
 
 template <class Method, class F>
-Detached RunCoroutine(const F& handler, std::shared_ptr<Exchange> exchange, Payload request) {
-  Invocation<Method> invocation(exchange, std::move(request));
+Detached RunCoroutine(const F& handler, std::shared_ptr<Exchange> exchange, Payload request,
+                      std::shared_ptr<RequestPool<typename Method::Request>> pool) {
+  Invocation<Method> invocation(exchange, std::move(request), *pool);
   std::exception_ptr thrown;
   try {
     if (invocation.DecodeRequest(false)) {
@@ -199,8 +151,9 @@ void RunAsync(const F& handler, const std::shared_ptr<Exchange>& exchange, Paylo
 }
 
 template <class Method, class F>
-void RunPlain(const F& handler, const std::shared_ptr<Exchange>& exchange, Payload request) {
-  Invocation<Method> invocation(exchange, std::move(request));
+void RunPlain(const F& handler, const std::shared_ptr<Exchange>& exchange, Payload request,
+              RequestPool<typename Method::Request>& pool) {
+  Invocation<Method> invocation(exchange, std::move(request), pool);
   if (invocation.DecodeRequest(true)) invocation.Finish(invocation.Run(handler));
 }
 
@@ -220,6 +173,7 @@ Handler MakeHandler(const Method& method, F handler) {
       RunAsync<Method>(f, exchange, std::move(q));
     });
   } else {
+    auto pool = std::make_shared<RequestPool<typename Method::Request>>();
     using Result = typename HandlerForm<Method, F>::Result;
     using Returned = typename HandlerForm<Method, F>::type;
     if constexpr (Awaitable<Returned>) {
@@ -230,9 +184,10 @@ Handler MakeHandler(const Method& method, F handler) {
           !std::is_same_v<Awaited<Returned>, absl::Status> || std::is_same_v<Result, absl::Status>,
           "parley: OK without a response can't be said: result in absl::StatusOr of the "
           "response, not in absl::Status");
-      return bind([f = std::move(handler)](const std::shared_ptr<Exchange>& exchange, Payload q) {
-        RunCoroutine<Method>(f, exchange, std::move(q));
-      });
+      return bind(
+          [f = std::move(handler), pool](const std::shared_ptr<Exchange>& exchange, Payload q) {
+            RunCoroutine<Method>(f, exchange, std::move(q), pool);
+          });
     } else {
       static_assert(std::is_convertible_v<Returned, Result>,
                     "parley: this handler does not return what its method's kind asks for "
@@ -240,9 +195,10 @@ Handler MakeHandler(const Method& method, F handler) {
       static_assert(!std::is_same_v<Returned, absl::Status> || std::is_same_v<Result, absl::Status>,
                     "parley: OK without a response can't be said: return absl::StatusOr of the "
                     "response, not absl::Status");
-      return bind([f = std::move(handler)](const std::shared_ptr<Exchange>& exchange, Payload q) {
-        RunPlain<Method>(f, exchange, std::move(q));
-      });
+      return bind(
+          [f = std::move(handler), pool](const std::shared_ptr<Exchange>& exchange, Payload q) {
+            RunPlain<Method>(f, exchange, std::move(q), *pool);
+          });
     }
   }
 }
