@@ -27,8 +27,9 @@ absl::Status Call::Write(Payload message) {
     } else {
       status = machine.WritableStatus();
     }
-    // Whoever waited for the last write finds room; whoever did not would fill the memory.
-    if (status.ok() && !machine.HasRoom()) {
+    // Whoever waits for each write adds one message to a full queue; whoever does not would fill the
+    // memory.
+    if (status.ok() && machine.Overfull()) {
       status = absl::FailedPreconditionError("the last write has not been waited for");
     }
     return status.ok() ? machine.Write(std::move(message)) : Machine::Actions();

@@ -29,6 +29,7 @@ Machine::Actions Machine::Accept(bool one_request) {
 }
 
 Machine::Actions Machine::Write(Payload message) {
+  overfull_ = !HasRoom();
   to_send_.Push(std::move(message));
   Actions actions;
   Advance(actions);
@@ -229,6 +230,7 @@ void Machine::AdvanceSending(Actions& actions) {
     actions.start_close = close_started_ = true;
     write_in_flight_ = true;
   }
+  overfull_ = overfull_ && !HasRoom();
   const bool half_free = to_send_.empty() || to_send_.bytes() <= limits_.send_bytes / 2;
   if (writer_waits_ && half_free) {
     writer_waits_ = false;

@@ -86,6 +86,8 @@ class Machine {
   // --- What is known.
   bool Ready(Slot slot) const;
   bool HasRoom() const { return to_send_.empty() || to_send_.bytes() < limits_.send_bytes; }
+  // Whether a message was written when there was no room, and there is none yet.
+  bool Overfull() const { return overfull_; }
   bool HasMessage() const { return !received_.empty(); }
   // A thread waits for room: it is woken when half of the queue is free, not for each message.
   void WriterWaits() { writer_waits_ = true; }
@@ -122,6 +124,7 @@ class Machine {
   bool close_done_ = false;
   bool send_failed_ = false;
   bool writer_waits_ = false;
+  bool overfull_ = false;
 
   PayloadQueue received_;
   bool headers_read_ = false;

@@ -51,7 +51,8 @@ absl::Status OutgoingCall::ReadStatus() {
 
 void OutgoingCall::Drop() {
   const absl::Status unseen = Ask([&](const Machine& machine) {
-    const bool ended = machine.final_status().has_value();
+    // With messages left to read, the stream was left early, and how it ended is of no interest.
+    const bool ended = machine.final_status().has_value() && !machine.HasMessage();
     return ended && !status_seen_ ? *machine.final_status() : absl::OkStatus();
   });
   if (!unseen.ok()) {
