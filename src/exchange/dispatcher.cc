@@ -28,7 +28,7 @@ absl::Status Dispatcher::Add(Handler handler, bool internal) {
         absl::StrCat("the method path \"", path, "\" is not of the form package.Service/Method"));
   }
   const std::string key = path;
-  auto method = std::make_unique<Method>(std::move(handler), internal);
+  std::unique_ptr<Method> method(new Method{std::move(handler), internal, {}});
   if (!methods_.try_emplace(key, std::move(method)).second) {
     return absl::InvalidArgumentError(absl::StrCat("the method ", key, " is registered twice"));
   }
