@@ -8,7 +8,7 @@ EventSource::Polled CompletionSource::Poll() {
   void* tag = nullptr;
   bool ok = false;
   if (!queue_->Next(&tag, &ok)) return Polled::kShutdown;
-  started_.fetch_sub(1, std::memory_order_relaxed);
+  started_.fetch_sub(1, std::memory_order_acq_rel);
   static_cast<Operation*>(tag)->Done(ok);
   return Polled::kEvent;
 }

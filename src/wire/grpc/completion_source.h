@@ -32,8 +32,9 @@ class CompletionSource final : public EventSource {
   void Shutdown() override { queue_->Shutdown(); }
   bool Busy() const override { return started_.load(std::memory_order_relaxed) > 0; }
 
-  // Before an operation is handed to gRPC.
-  void Started() { started_.fetch_add(1, std::memory_order_relaxed); }
+  // Before an operation is handed to gRPC. What its thread did before happens before the operation is
+  // done: gRPC sees to that too, but where no tool can see it.
+  void Started() { started_.fetch_add(1, std::memory_order_release); }
 
   grpc::CompletionQueue* queue() const { return queue_.get(); }
 
@@ -56,8 +57,8 @@ class OperationOf final : public Operation {
  public:
   // The tag for the next use; one use at a time.
   void* Start(CompletionSource& source, std::shared_ptr<Owner> owner) {
-    source.Started();
     owner_ = std::move(owner);
+    source.Started();
     return tag();
   }
   void* tag() { return static_cast<Operation*>(this); }
