@@ -167,7 +167,8 @@ TEST_P(FinalStatus, ThatIsAnErrorAndThatNobodySawIsLogged) {
   const Client client = Connect();
   {
     ClientReader<std::string> reader = client.Call(kDown, "");
-    reader.trailing_metadata();
+    while (reader.Next()) {
+    }
   }
   EXPECT_TRUE(client_log.Says("no c"));
   EXPECT_TRUE(client_log.Says("test.Call/Down"));
