@@ -31,6 +31,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
   // Retries keep what was sent, and repeat calls that nobody declared repeatable.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // that would be the environment's word
   arguments.SetUserAgentPrefix("parley");
   return grpc::CreateCustomChannel(
       target, options.credentials ? options.credentials : grpc::InsecureChannelCredentials(),
@@ -61,14 +62,7 @@ class PlainCall : public OutgoingCall {
     context_.set_wait_for_ready(opening.wait_for_ready);
     for (const auto& [key, value] : opening.metadata) context_.AddMetadata(key, value);
   }
-  absl::Status Result() const {
-    absl::Status status = FromGrpcStatus(status_);
-    if (absl::IsUnimplemented(status) && status.message().empty()) {
-      return absl::UnimplementedError(
-          absl::StrCat("the server does not serve ", std::string(method())));
-    }
-    return status;
-  }
+  absl::Status Result() const { return FromGrpcStatus(status_); }
 
   CompletionSource& source_;
   PlainClient& client_;  // only while the call is opened
