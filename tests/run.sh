@@ -29,6 +29,9 @@ export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 # One cache serves all clones: paths below the checkout are hashed relative to it.
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 
+# gtest's CMake module sets one variable a test; this one is for all.
+export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
+
 packages=(
   g++ clang clang-format cmake ninja-build make ccache pkg-config
   git ca-certificates openssl python3 python3-venv

@@ -89,11 +89,7 @@ absl::Status IncomingCall::AddInitialMetadata(std::string_view key, std::string_
   added.Add(key, value);
   if (absl::Status status = added.Validate(); !status.ok()) return status;
   std::unique_lock lock(mutex_);
-  if (initial_closed_) {
-    return absl::FailedPreconditionError(
-        "initial metadata must be added before the first message is sent and before the last "
-        "request is read");
-  }
+  if (initial_sent_) return absl::FailedPreconditionError("the initial metadata has been sent");
   initial_.Add(key, value);
   return absl::OkStatus();
 }
@@ -109,14 +105,8 @@ absl::Status IncomingCall::AddTrailingMetadata(std::string_view key, std::string
 
 std::optional<Metadata> IncomingCall::TakeInitialMetadata() {
   std::unique_lock lock(mutex_);
-  initial_closed_ = true;
   if (std::exchange(initial_sent_, true)) return std::nullopt;
   return std::move(initial_);
-}
-
-bool IncomingCall::initial_metadata_sent() {
-  std::unique_lock lock(mutex_);
-  return initial_sent_;
 }
 
 Metadata IncomingCall::TakeTrailingMetadata() {
@@ -137,12 +127,6 @@ void IncomingCall::MessageRead(Payload message) {
 }
 
 void IncomingCall::ReadEnded() {
-  {
-    // A wire may have to send it to find out how the requests ended; so that all wires do alike,
-    // none takes more.
-    std::unique_lock lock(mutex_);
-    initial_closed_ = true;
-  }
   Step([](Machine& machine) { return machine.ReadEnded(); });
   if (one_request_ && !request_read_) {
     Finish(absl::InternalError("the client closed the call without a request"), std::nullopt);

@@ -54,7 +54,6 @@ class IncomingCall : public Call {
   std::optional<Metadata> TakeInitialMetadata();  // nothing if it was taken before
   Metadata TakeTrailingMetadata();
   absl::Status ClosingStatus();
-  bool initial_metadata_sent();
 
   // Whether the handler may run on the thread that delivers the request.
   bool run_here_ = false;
@@ -72,7 +71,6 @@ class IncomingCall : public Call {
   bool one_request_ = false;
   bool request_read_ = false;
   bool initial_sent_ = false;
-  bool initial_closed_ = false;  // it is too late to add to it
   bool stop_requested_ = false;
   std::stop_source stop_{std::nostopstate};
   Metadata initial_;

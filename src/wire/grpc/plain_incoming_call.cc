@@ -85,30 +85,18 @@ void PlainManyRequestsCall::StartAwait(Listener& listener, std::size_t index, vo
 void PlainManyRequestsCall::StartRead() { stream_.Read(&incoming_, read_.Start(source_, Self())); }
 
 void PlainManyRequestsCall::OnRead(bool ok) {
-  if (!ok) return Probe();
+  if (!ok) return AwaitNewsOfCut();
   MessageRead(*std::exchange(incoming_.payload, std::nullopt));
 }
 
-void PlainManyRequestsCall::Probe() {
-  std::unique_lock lock(sending_);
-  if (!initial_metadata_sent()) {
-    // On a call that was cut off this fails.
-    SetInitialMetadata();
-    stream_.SendInitialMetadata(probed_.Start(source_, Self()));
-  } else {
-    // The news that a call was cut off is queued right behind the failed read; let it overtake the
-    // end.
-    alarm_ = std::make_unique<grpc::Alarm>();
-    alarm_->Set(source_.queue(), gpr_time_0(GPR_CLOCK_REALTIME), probed_.Start(source_, Self()));
-  }
+void PlainManyRequestsCall::AwaitNewsOfCut() {
+  alarm_ = std::make_unique<grpc::Alarm>();
+  alarm_->Set(source_.queue(), gpr_time_0(GPR_CLOCK_REALTIME), waited_.Start(source_, Self()));
 }
 
-void PlainManyRequestsCall::OnProbed(bool ok) {
-  if (ok) ReadEnded();  // else OnGone follows
-}
+void PlainManyRequestsCall::OnWaited(bool) { ReadEnded(); }  // nothing, if the call was cut off
 
 void PlainManyRequestsCall::StartWrite(Payload message, bool close) {
-  std::unique_lock lock(sending_);
   SetInitialMetadata();
   if (close) {
     stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), TakeClosing(),
@@ -119,7 +107,6 @@ void PlainManyRequestsCall::StartWrite(Payload message, bool close) {
 }
 
 void PlainManyRequestsCall::StartClose() {
-  std::unique_lock lock(sending_);
   SetInitialMetadata();
   stream_.Finish(TakeClosing(), closed_.Start(source_, Self()));
 }

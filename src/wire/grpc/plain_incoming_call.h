@@ -7,7 +7,6 @@
 #include <grpcpp/support/async_stream.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -90,21 +89,19 @@ class PlainManyRequestsCall final : public PlainIncomingCall {
   void StartClose() override;
 
   void OnRead(bool ok);
-  // Finds out whether the client closed its side or was cut off, which a read that fails does not
-  // tell.
-  void Probe();
-  void OnProbed(bool ok);
+  // A read that fails does not tell whether the client closed its side or was cut off. The news of a
+  // cut is queued right behind the failed read: it is let overtake the end.
+  void AwaitNewsOfCut();
+  void OnWaited(bool ok);
   std::shared_ptr<PlainManyRequestsCall> Self() {
     return std::static_pointer_cast<PlainManyRequestsCall>(shared_from_this());
   }
 
   Message incoming_;
   grpc::ServerAsyncReaderWriter<Message, Message> stream_{&context_};
-  // The probe and the first write would both send the initial metadata.
-  std::mutex sending_;
   std::unique_ptr<grpc::Alarm> alarm_;
   OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnRead> read_;
-  OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnProbed> probed_;
+  OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnWaited> waited_;
 };
 
 }  // namespace parley::detail
