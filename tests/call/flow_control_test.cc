@@ -13,8 +13,9 @@
 namespace parley::call_test {
 namespace {
 
-constexpr std::size_t kQueueBytes = std::size_t{64} << 10;     // the default, each side
-constexpr std::size_t kTransportBytes = std::size_t{8} << 20;  // what gRPC and the sockets may hold
+constexpr std::size_t kQueueBytes = std::size_t{64} << 10;  // the default, each side
+// What gRPC, whose window grows with the connection, and the sockets may hold.
+constexpr std::size_t kTransportBytes = std::size_t{16} << 20;
 constexpr std::size_t kMessageBytes = 4000;
 constexpr std::size_t kOverheadBytes = 64;  // each message's, so that empty ones count too
 constexpr int kEndless = 1 << 16;           // messages: far more than may fit
