@@ -141,6 +141,25 @@ TEST_P(PipeDirections, AHundredThousandMessagesNeedNoDeepStack) {
   EXPECT_LT(highest - lowest, 16'000u);
 }
 
+// However much goes one way, what goes the other way is carried too.
+TEST_P(PipeDirections, IsNotStarvedByTheOther) {
+  int others = 0;
+  int others_before = -1;
+  reader_.delivered = [&](Payload) { others_before = others; };
+  reader_.written = [&] {
+    if (++others < 10'000 && others_before < 0) pipe_.Write(to_, Message(others), false);
+  };
+  writer_.delivered = [&](Payload) {
+    if (others == 100) pipe_.Write(from_, Message(0), false);
+    pipe_.Read(from_);
+  };
+  pipe_.Read(to_);
+  pipe_.Read(from_);
+  pipe_.Write(to_, Message(0), false);
+  EXPECT_GE(others_before, 100);
+  EXPECT_LT(others_before, 110) << "that many messages went the other way before this one";
+}
+
 // Each end reads and writes on threads of its own; the pipe tells an end one thing at a time.
 TEST_F(PipeTest, CarriesInBothDirectionsFromManyThreads) {
   constexpr int kMessages = 20'000;
@@ -260,6 +279,7 @@ TEST(PipeClose, AtAnyTimeFromAnyThread) {
   for (int round = 0; round < 300; ++round) {
     Pipe pipe;
     std::weak_ptr<End> alive[2];
+    Counter carried;
     Counter severed;
     {
       const std::shared_ptr<End> ends[2] = {std::make_shared<End>(), std::make_shared<End>()};
@@ -268,7 +288,8 @@ TEST(PipeClose, AtAnyTimeFromAnyThread) {
         ends[side]->written = [&pipe, side] {
           pipe.Write(static_cast<Pipe::Side>(side), Message(1), false);
         };
-        ends[side]->delivered = [&pipe, side](Payload) {
+        ends[side]->delivered = [&, side](Payload) {
+          carried.Add();
           pipe.Read(static_cast<Pipe::Side>(side));
         };
         ends[side]->severed = [&](const absl::Status&) { severed.Add(); };
@@ -284,7 +305,7 @@ TEST(PipeClose, AtAnyTimeFromAnyThread) {
       });
     }
     threads.emplace_back([&, round] {
-      for (int i = 0; i < round; ++i) std::this_thread::yield();
+      EXPECT_TRUE(carried.Reaches(round));
       pipe.Sever(round % 2 == 0 ? Pipe::kClient : Pipe::kServer, absl::CancelledError(""));
     });
     for (std::thread& thread : threads) thread.join();
