@@ -1,3 +1,4 @@
+// What a Buffer holds: pieces in order, shared and never copied where they are referenced.
 #include "parley/buffer.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The codecs that come with parley, and what a codec of a user's own may do.
 #include "parley/codec.h"
 
 #include <gmock/gmock.h>

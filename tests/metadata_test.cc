@@ -1,3 +1,4 @@
+// The multimap of keys and values, and which of them gRPC would refuse.
 #include "parley/metadata.h"
 
 #include <gmock/gmock.h>

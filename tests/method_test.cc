@@ -1,3 +1,4 @@
+// Methods as constants of a contract: they hold a path and two types that need not be complete.
 #include "parley/method.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Options are values with finite defaults; a coroutine may hold them in any expression.
 #include "parley/options.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+// Pending alone, on an exchange of which only waiting works; tests/call/pending_test.cc has real
+// calls.
 #include "parley/pending.h"
 
 #include <gmock/gmock.h>
@@ -126,7 +128,7 @@ class FakeExchange final : public Exchange {
   std::condition_variable changed_;
   bool ready_ = false;
   Waiter* waiter_ = nullptr;
-  const Metadata metadata_;
+  const Metadata metadata_{};
 };
 
 class PendingTest : public testing::Test {

@@ -74,7 +74,8 @@ finish() {
   passed=$((passed + $2)) failed=$((failed + $3))
   echo "   $2 passed, $3 failed, $((SECONDS - $4)) s"
   [ "$3" -gt 0 ] || return 0
-  grep -vE '^\[[0-9]+/[0-9]+\] ' "$logs/$1.log" | tail -n 100 | sed 's/^/   | /'
+  grep -vE '^\[[0-9]+/[0-9]+\] |^ *Start +[0-9]+: |\.\.   Passed ' "$logs/$1.log" |
+    tail -n 100 | sed 's/^/   | /'
   echo "   whole log: $logs/$1.log"
 }
 

@@ -37,7 +37,7 @@ Machine::Actions Machine::Write(Payload message) {
 }
 
 Machine::Actions Machine::CloseSending() {
-  if (!final_) close_wanted_ = true;
+  close_wanted_ = true;
   Actions actions;
   Advance(actions);
   return actions;
@@ -190,10 +190,13 @@ bool Machine::Ready(Slot slot) const {
 }
 
 absl::Status Machine::WritableStatus() const {
+  // First, so that the caller's mistake has one answer, whatever the peer does meanwhile.
+  if (IsClient() && close_wanted_) {
+    return absl::FailedPreconditionError("a write after WritesDone or Finish");
+  }
   if (absl::Status status = WriteStatus(); !status.ok()) return status;
-  if (!close_wanted_) return absl::OkStatus();
-  return absl::FailedPreconditionError(IsClient() ? "a write after WritesDone or Finish"
-                                                  : "a write after Finish");
+  if (close_wanted_) return absl::FailedPreconditionError("a write after Finish");
+  return absl::OkStatus();
 }
 
 absl::Status Machine::WriteStatus() const {

@@ -149,7 +149,7 @@ MachineModel::Actions MachineModel::User(Event event) {
     case Event::kWriteLarge:
       return Write(kLargeBytes);
     case Event::kCloseSending:
-      if (!final_) close_asked_ = true;
+      close_asked_ = true;
       return machine_.CloseSending();
     case Event::kFinishOk:
       return Finish(absl::OkStatus(), false);

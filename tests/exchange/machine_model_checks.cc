@@ -152,9 +152,10 @@ void MachineModel::CheckStatuses() {
     write = absl::CancelledError("");
   }
   Check(machine_.WriteStatus().code() == write.code(), "WriteStatus");
-  const absl::StatusCode writable = !write.ok()    ? write.code()
-                                    : close_asked_ ? absl::StatusCode::kFailedPrecondition
-                                                   : absl::StatusCode::kOk;
+  const bool client_closed = IsClient() && close_asked_;
+  const absl::StatusCode writable = client_closed || (close_asked_ && write.ok())
+                                        ? absl::StatusCode::kFailedPrecondition
+                                        : write.code();
   Check(machine_.WritableStatus().code() == writable, "WritableStatus");
 
   const absl::Status read = machine_.ReadStatus();

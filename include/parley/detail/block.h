@@ -23,7 +23,7 @@ class Block {
  public:
   static constexpr std::size_t kInlineBytes = 24;
 
-  Block() : ops_(nullptr), owner_(nullptr), size_(0) {}
+  Block() : ops_(nullptr), owner_(nullptr), size_(0), data_(nullptr) {}
 
   // Takes over one reference of `owner`.
   Block(const OwnerOps* ops, void* owner, const char* data, std::size_t size)

@@ -47,7 +47,11 @@ void Pipe::Sever(Side from, absl::Status status) {
 void Pipe::Pump() {
   std::unique_lock lock(mutex_);
   if (std::exchange(pumping_, true)) return;
-  while (Carry(lock, kClient) || Carry(lock, kServer)) {
+  // In turn: however much goes one way, what goes the other way is carried too.
+  for (bool carried = true; carried;) {
+    const bool up = Carry(lock, kClient);
+    const bool down = Carry(lock, kServer);
+    carried = up || down;
   }
   pumping_ = false;
 }
