@@ -24,6 +24,7 @@ set(parley_sources
   src/wire/grpc/listener.cc
   src/wire/grpc/plain_client.cc
   src/wire/grpc/plain_incoming_call.cc
+  src/wire/grpc/unknown_method_call.cc
   src/wire/local/local_client.cc
   src/wire/local/pipe.cc
 )

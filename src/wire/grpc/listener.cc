@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/plain_incoming_call.h"
+#include "src/wire/grpc/unknown_method_call.h"
 
 namespace parley::detail {
 namespace {
@@ -54,6 +55,7 @@ absl::Status Listener::Start(const std::string& address,
     service_.Add(absl::StrCat("/", method->handler.path), method->handler.one_request());
   }
   builder_.RegisterService(&service_);
+  builder_.RegisterAsyncGenericService(&unknown_methods_);
   for (grpc::Service* service : services) builder_.RegisterService(service);
   const auto& credentials = dispatcher_->options().credentials;
   builder_.AddListeningPort(address, credentials ? credentials : grpc::InsecureServerCredentials(),
@@ -69,6 +71,7 @@ absl::Status Listener::Start(const std::string& address,
   for (std::size_t index = 0; index < methods_.size(); ++index) {
     for (int i = 0; i < kAwaited; ++i) AcceptNext(index);
   }
+  AcceptNextUnknown();
   return absl::OkStatus();
 }
 
@@ -84,6 +87,12 @@ void Listener::AcceptNext(std::size_t index) {
   }
   std::unique_lock lock(mutex_);
   if (!closing_) call->Await(*this, index);
+}
+
+void Listener::AcceptNextUnknown() {
+  const auto call = std::make_shared<UnknownMethodCall>(*this, *source_);
+  std::unique_lock lock(mutex_);
+  if (!closing_) call->Await(unknown_methods_, *queue_);
 }
 
 void Listener::Shutdown(absl::Time deadline) {
