@@ -58,10 +58,10 @@ ClientCore::ClientCore(std::weak_ptr<Dispatcher> server, ClientOptions options)
                                           LimitsOf(options_))) {}
 
 absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
-                                 const CallOptions& options, Metadata& metadata,
+                                 const CallOptions& options, absl::Time now, Metadata& metadata,
                                  std::optional<Payload>& request) {
   if (!usable_.ok()) return usable_;
-  if (call.deadline() <= absl::Now()) {
+  if (call.deadline() <= now) {
     return absl::DeadlineExceededError("the deadline passed before the call was made");
   }
   if (options.metadata != nullptr) metadata = *options.metadata;
@@ -91,15 +91,16 @@ absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
 }
 
 std::shared_ptr<OutgoingCall> ClientCore::Open(const CallStart& start, const CallOptions& options) {
-  const std::shared_ptr<OutgoingCall> call = wire_->NewCall(start.kind);
+  std::shared_ptr<OutgoingCall> call = wire_->NewCall(start.kind);
   call->set_method(start.path);
-  absl::Time deadline = absl::Now() + options.timeout.value_or(DefaultTimeout(start.kind));
+  const absl::Time now = absl::Now();
+  absl::Time deadline = now + options.timeout.value_or(DefaultTimeout(start.kind));
   if (options.parent != nullptr) deadline = std::min(deadline, options.parent->deadline());
   call->set_deadline(deadline);
 
   Metadata metadata;
   std::optional<Payload> request;
-  if (absl::Status status = Prepare(*call, start, options, metadata, request); !status.ok()) {
+  if (absl::Status status = Prepare(*call, start, options, now, metadata, request); !status.ok()) {
     call->Cancel(std::move(status));
     return call;
   }

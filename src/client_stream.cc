@@ -6,18 +6,11 @@ namespace parley {
 namespace detail {
 
 absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseMetadata* response) {
-  absl::Status status = exchange.FinalStatus();
   if (response != nullptr) {
     response->initial = exchange.InitialMetadata();
     response->trailing = exchange.TrailingMetadata();
   }
-  if (!status.ok()) return status;
-  std::optional<Payload> payload = exchange.Take();
-  if (!payload && exchange.HasTaken()) {
-    return absl::FailedPreconditionError("the response was taken before");
-  }
-  if (!payload) return absl::InternalError("the server said OK without a response");
-  return *std::move(payload);
+  return exchange.TakeResponse();
 }
 
 }  // namespace detail

@@ -99,7 +99,7 @@ class FakeExchange final : public Exchange {
   void WritesDone() override { Unused().IgnoreError(); }
   void Finish(absl::Status, std::optional<Payload>) override { Unused().IgnoreError(); }
   std::optional<Payload> Take() override { return std::nullopt; }
-  bool HasTaken() override { return false; }
+  absl::StatusOr<Payload> TakeResponse() override { return Unused(); }
   absl::Status ReadStatus() override { return Unused(); }
   absl::Status FinalStatus() override { return Unused(); }
   void Drop() override { Unused().IgnoreError(); }

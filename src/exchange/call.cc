@@ -52,17 +52,10 @@ std::optional<Payload> Call::Take() {
   std::optional<Payload> message;
   Step([&](Machine& machine) {
     Machine::Actions actions;
-    if (machine.HasMessage()) {
-      message = machine.Take(actions);
-      taken_ = true;
-    }
+    if (machine.HasMessage()) message = machine.Take(actions);
     return actions;
   });
   return message;
-}
-
-bool Call::HasTaken() {
-  return Ask([&](const Machine&) { return taken_; });
 }
 
 absl::Status Call::ReadStatus() {

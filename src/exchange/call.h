@@ -32,7 +32,6 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   absl::StatusOr<bool> HasRoom() override;
   absl::Status WriteStatus() override;
   std::optional<Payload> Take() override;
-  bool HasTaken() override;
   absl::Status ReadStatus() override;
   Armed Arm(Slot slot, Waiter* waiter) override;
   bool Disarm(Slot slot, Waiter* waiter) override;
@@ -107,7 +106,6 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   std::string_view method_;
   absl::Time deadline_ = absl::InfiniteFuture();
   std::optional<Control::Timer> timer_;
-  bool taken_ = false;
 };
 
 }  // namespace parley::detail

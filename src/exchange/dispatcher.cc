@@ -120,17 +120,18 @@ void Dispatcher::Run(std::shared_ptr<IncomingCall> call, bool here) {
 }
 
 void Dispatcher::Invoke(const std::shared_ptr<IncomingCall>& call) {
-  if (call->abandoned()) return;
-  if (call->deadline() <= absl::Now()) {
-    return call->Finish(absl::DeadlineExceededError("the deadline passed before the handler ran"),
-                        std::nullopt);
-  }
   const Handler& handler = call->served_by_->handler;
   Payload request;
   if (handler.one_request()) {
-    std::optional<Payload> message = call->Take();
-    if (!message) return;  // cancelled since
+    std::optional<Payload> message = call->TakeRequest();
+    if (!message) return;
     request = *std::move(message);
+  } else if (call->abandoned()) {
+    return;
+  }
+  if (call->deadline() <= absl::Now()) {
+    return call->Finish(absl::DeadlineExceededError("the deadline passed before the handler ran"),
+                        std::nullopt);
   }
   const Dispatcher* const outer = std::exchange(running_, this);
   try {

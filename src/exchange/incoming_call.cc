@@ -21,17 +21,34 @@ IncomingCall::~IncomingCall() {
   dispatcher_->Forget(*this);
 }
 
-void IncomingCall::Arrived() {
+void IncomingCall::Arrived(std::optional<Payload> request) {
   const absl::Status status = dispatcher_->Accept(*this);
   if (!status.ok()) {
     Finish(status, std::nullopt);
   } else {
     one_request_ = served_by_->handler.one_request();
   }
-  Step([&](Machine& machine) { return machine.Accept(one_request_); });
-  if (status.ok() && !one_request_) {
+  const bool complete = request.has_value();
+  Step([&](Machine& machine) {
+    Machine::Actions actions = machine.Accept(one_request_);
+    // In the place of the read that would bring it.
+    return complete && actions.start_read ? machine.MessageRead(*std::move(request))
+                                          : std::move(actions);
+  });
+  request_read_ = complete;
+  if (status.ok() && (complete || !one_request_)) {
     dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
   }
+}
+
+std::optional<Payload> IncomingCall::TakeRequest() {
+  std::optional<Payload> request;
+  Step([&](Machine& machine) {
+    Machine::Actions actions;
+    if (machine.HasMessage() && !machine.final_status()) request = machine.Take(actions);
+    return actions;
+  });
+  return request;
 }
 
 bool IncomingCall::abandoned() {
@@ -109,13 +126,18 @@ std::optional<Metadata> IncomingCall::TakeInitialMetadata() {
   return std::move(initial_);
 }
 
-Metadata IncomingCall::TakeTrailingMetadata() {
-  std::unique_lock lock(mutex_);
-  return std::move(trailing_);
+IncomingCall::Closing IncomingCall::TakeClosing() {
+  return Ask([&](const Machine& machine) {
+    Closing closing;
+    if (!std::exchange(initial_sent_, true)) closing.initial = std::move(initial_);
+    closing.trailing = std::move(trailing_);
+    closing.status = *machine.final_status();
+    return closing;
+  });
 }
 
-absl::Status IncomingCall::ClosingStatus() {
-  return Ask([](const Machine& machine) { return *machine.final_status(); });
+bool IncomingCall::closing() {
+  return Ask([](const Machine& machine) { return machine.close_started(); });
 }
 
 void IncomingCall::MessageRead(Payload message) {

@@ -32,13 +32,15 @@ class IncomingCall : public Call {
   Dispatcher::Method* served_by() const { return served_by_; }
   // Whether nobody is there any more to answer.
   bool abandoned();
+  // The request of a call that has one; nothing if the call is abandoned.
+  std::optional<Payload> TakeRequest();
 
  protected:
   IncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits);
 
   // Once method and deadline are set: the dispatcher accepts or refuses the call, and the machine
-  // begins.
-  void Arrived();
+  // begins. `request`: if it came with the call; else it is read.
+  void Arrived(std::optional<Payload> request = std::nullopt);
   virtual Metadata CopyRequestMetadata() = 0;
   void RequestStop() override;
   void Expire() override { Cancel(absl::DeadlineExceededError("the call's deadline has passed")); }
@@ -52,8 +54,14 @@ class IncomingCall : public Call {
 
   // --- For the wire's first write and its close.
   std::optional<Metadata> TakeInitialMetadata();  // nothing if it was taken before
-  Metadata TakeTrailingMetadata();
-  absl::Status ClosingStatus();
+  struct Closing {
+    std::optional<Metadata> initial;
+    Metadata trailing;
+    absl::Status status;
+  };
+  Closing TakeClosing();
+  // Whether the final status is on its way, or was sent.
+  bool closing();
 
   // Whether the handler may run on the thread that delivers the request.
   bool run_here_ = false;
@@ -64,6 +72,7 @@ class IncomingCall : public Call {
 
   void WritesDone() final {}
   absl::Status FinalStatus() final { return absl::UnknownError("not a client's call"); }
+  absl::StatusOr<Payload> TakeResponse() final { return FinalStatus(); }
   const Metadata& InitialMetadata() final { return initial_; }
   const Metadata& TrailingMetadata() final { return trailing_; }
 

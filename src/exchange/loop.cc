@@ -9,8 +9,10 @@
 namespace parley::detail {
 namespace {
 
-// A task that keeps the leader longer than one to two ticks loses it the lead.
-constexpr auto kTick = std::chrono::microseconds(500);
+// The monitor looks at every tick. Where it finds the leader in a task, it glances again soon, and
+// takes the lead if that task still runs. Each look costs the leader a switch or two.
+constexpr auto kTick = std::chrono::microseconds(800);
+constexpr auto kGlance = std::chrono::microseconds(200);
 // Looks without news before the monitor looks less often.
 constexpr int kQuietLooks = 20;
 constexpr auto kSeldomTick = std::chrono::milliseconds(10);
@@ -49,12 +51,15 @@ bool Loop::OnPoolThread() const {
 }
 
 void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
-  Lock lock(mutex_);
   const bool slow = history != nullptr && history->slow.load(std::memory_order_relaxed) > 0;
+  if (dispatching_ == this && !slow) {
+    brought_.push_back({std::move(task), history});
+    return;
+  }
+  Lock lock(mutex_);
   (slow ? slow_ : quick_).push_back({std::move(task), history});
-  // The leader runs quick tasks itself, right after the event or the task that it is at.
-  const bool by_leader =
-      dispatching_ == this || (current_worker_ != nullptr && leader_ == current_worker_);
+  // The leader runs quick tasks itself, right after the task that it is at.
+  const bool by_leader = current_worker_ != nullptr && leader_ == current_worker_;
   if (slow || !by_leader) WakeWorker();
 }
 
@@ -140,20 +145,19 @@ void Loop::LeaveBlocked(Worker&) {
 }
 
 void Loop::Strayed() {
-  if (source_ == nullptr) return;
+  if (source_ == nullptr || interest_ > 0) return;
   Lock lock(mutex_);
   if (LeadIsFree() && sleepers_.empty()) WakeMonitor(Watch::kOften);
 }
 
 void Loop::AddInterest() {
+  // Whoever gives the lead up has read a zero before, or sees this one.
+  if (interest_.fetch_add(1) > 0) return;
   Lock lock(mutex_);
-  if (++interest_ == 1 && LeadIsFree()) PassLead();
+  if (LeadIsFree()) PassLead();
 }
 
-void Loop::RemoveInterest() {
-  Lock lock(mutex_);
-  --interest_;
-}
+void Loop::RemoveInterest() { interest_.fetch_sub(1); }
 
 // Finds somebody to poll, now that nobody does: a blocked thread, else the pool if it is needed.
 void Loop::PassLead() {
@@ -248,6 +252,8 @@ void Loop::Poll(Lock& lock) {
   const EventSource::Polled polled = source_->Poll();
   dispatching_ = nullptr;
   lock.lock();
+  for (Task& task : brought_) quick_.push_back(std::move(task));
+  brought_.clear();
   if (polled == EventSource::Polled::kEvent) return;
   source_ended_ = true;
   leader_ = nullptr;
@@ -283,16 +289,20 @@ void Loop::Monitor(Lock& lock, Worker& self) {
   monitor_ = &self;
   watch_ = Watch::kOften;
   std::uint64_t seen = steps_;
+  bool in_task = false;  // the leader was, at the last look
   int quiet = 0;
   while (!stopping_ && !source_ended_) {
     const Watch watch = watch_;
     if (watch == Watch::kAsleep) {
       monitor_wake_.wait(lock);
+    } else if (watch == Watch::kSeldom) {
+      monitor_wake_.wait_for(lock, kSeldomTick);
     } else {
-      monitor_wake_.wait_for(lock, watch == Watch::kOften ? kTick : kSeldomTick);
+      monitor_wake_.wait_for(lock, in_task ? kGlance : kTick);
     }
     const bool same = steps_ == seen;
     seen = steps_;
+    in_task = leader_runs_;
     if (watch_ != watch) {  // woken to look more often, from now on
       quiet = 0;
       continue;

@@ -146,8 +146,9 @@ class Loop {
   std::condition_variable idle_wake_;
   std::condition_variable monitor_wake_;
   std::vector<std::thread> threads_;
-  std::deque<Task> quick_;  // the leader may run these
-  std::deque<Task> slow_;   // other threads only
+  std::vector<Task> brought_;  // by the event that the leader handles; not under the lock
+  std::deque<Task> quick_;     // the leader may run these
+  std::deque<Task> slow_;      // other threads only
   std::vector<Sleeper*> sleepers_;
 
   const void* leader_ = nullptr;  // a Worker or a Sleeper
@@ -157,7 +158,7 @@ class Loop {
   bool pool_leads_ = false;       // a sleeper gave the lead to the pool
   bool source_ended_ = false;
   bool stopping_ = false;
-  int interest_ = 0;
+  std::atomic<int> interest_ = 0;
 
   const Worker* monitor_ = nullptr;
   Watch watch_ = Watch::kAsleep;

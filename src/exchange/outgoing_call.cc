@@ -42,6 +42,27 @@ absl::Status OutgoingCall::FinalStatus() {
   });
 }
 
+absl::StatusOr<Payload> OutgoingCall::TakeResponse() {
+  std::optional<Payload> response;
+  absl::Status status;
+  bool taken_before = false;
+  Step([&](Machine& machine) {
+    Machine::Actions actions;
+    taken_before = response_taken_;
+    status_seen_ = machine.final_status().has_value();
+    status = status_seen_ ? *machine.final_status() : absl::UnknownError("the call has not ended");
+    if (status.ok() && machine.HasMessage()) {
+      response = machine.Take(actions);
+      response_taken_ = true;
+    }
+    return actions;
+  });
+  if (response) return *std::move(response);
+  if (!status.ok()) return status;
+  if (taken_before) return absl::FailedPreconditionError("the response was taken before");
+  return absl::InternalError("the server said OK without a response");
+}
+
 absl::Status OutgoingCall::ReadStatus() {
   return Ask([&](const Machine& machine) {
     status_seen_ = status_seen_ || machine.final_status().has_value();

@@ -26,6 +26,7 @@ class OutgoingCall : public Call {
  public:
   void WritesDone() override;
   absl::Status FinalStatus() override;
+  absl::StatusOr<Payload> TakeResponse() override;
   absl::Status ReadStatus() override;
   void Drop() override;
   const Metadata& InitialMetadata() override;
@@ -60,6 +61,7 @@ class OutgoingCall : public Call {
   absl::Status AddTrailingMetadata(std::string_view, std::string_view) final { return {}; }
 
   bool status_seen_ = false;
+  bool response_taken_ = false;
   bool headers_read_ = false;
   bool status_read_ = false;  // from the wire, and metadata with it
   std::optional<Metadata> initial_;

@@ -48,8 +48,6 @@ class Exchange {
   // --- Receiving.
   // The next message if one is there.
   virtual std::optional<Payload> Take() = 0;
-  // Whether Take has given a message.
-  virtual bool HasTaken() = 0;
   // Why there are no more messages. Client: the call's status. Server: OK only if the client closed
   // its side.
   virtual absl::Status ReadStatus() = 0;
@@ -68,6 +66,8 @@ class Exchange {
   // --- The end.
   // Client: the final status, which counts as seen from now on; UNKNOWN before kEnd is ready.
   virtual absl::Status FinalStatus() = 0;
+  // The same for calls with one response, which is taken; OK without one is INTERNAL.
+  virtual absl::StatusOr<Payload> TakeResponse() = 0;
   // Ends the call with `status` unless it has ended. On a client that is the final status; on a
   // server it is sent in place of whatever the handler will say.
   virtual void Cancel(absl::Status status) = 0;

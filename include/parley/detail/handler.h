@@ -63,7 +63,7 @@ class Invocation {
                                     absl::StatusOr<A>, absl::Status>;
 
   Invocation(const std::shared_ptr<Exchange>& exchange, Payload request, RequestPool<Q>& pool)
-      : exchange_(exchange),
+      : exchange_(*exchange),
         context_(exchange),
         reader_(exchange),
         writer_(exchange),
@@ -77,9 +77,8 @@ class Invocation {
       request_ = payload_.template object<Q>();
       if (request_ != nullptr && (may_borrow || payload_.owned())) return true;
       if (absl::Status status = decoded_.Decode(std::move(payload_)); !status.ok()) {
-        exchange_->Finish(
-            absl::InternalError(absl::StrCat("malformed request: ", status.message())),
-            std::nullopt);
+        exchange_.Finish(absl::InternalError(absl::StrCat("malformed request: ", status.message())),
+                         std::nullopt);
         return false;
       }
       request_ = &decoded_.get();
@@ -102,18 +101,25 @@ class Invocation {
 
   void Finish(Result result) {
     if constexpr (std::is_same_v<Result, absl::Status>) {
-      exchange_->Finish(std::move(result), std::nullopt);
+      exchange_.Finish(std::move(result), std::nullopt);
     } else {
-      Respond(*exchange_, result);
+      Respond(exchange_, result);
     }
   }
-  void FinishThrown(std::exception_ptr thrown) { detail::FinishThrown(*exchange_, thrown); }
+  void FinishThrown(std::exception_ptr thrown) { detail::FinishThrown(exchange_, thrown); }
 
  private:
-  std::shared_ptr<Exchange> exchange_;
+  // In the place of an argument that this kind of method has not.
+  struct None {
+    explicit None(const std::shared_ptr<Exchange>&) {}
+  };
+  static constexpr bool kManyResponses =
+      Method::kKind == MethodKind::kServerStreaming || Method::kKind == MethodKind::kBidi;
+
+  Exchange& exchange_;  // the context keeps it
   Context context_;
-  Reader<Q> reader_;
-  Writer<A> writer_;
+  [[no_unique_address]] std::conditional_t<kOneRequest<Method>, None, Reader<Q>> reader_;
+  [[no_unique_address]] std::conditional_t<kManyResponses, Writer<A>, None> writer_;
   Payload payload_;  // keeps an object of the caller's, if the request is one
   PooledRequest<Q> decoded_;
   const Q* request_ = nullptr;

@@ -1,15 +1,14 @@
-// Requests that handlers have done with, kept to decode the next ones into: a protobuf message that is used again has its
-// memory already.
+// A request that a handler has done with, kept to decode the next one into: a protobuf message that
+// is used again has its memory already.
 #ifndef PARLEY_DETAIL_REQUEST_POOL_H_
 #define PARLEY_DETAIL_REQUEST_POOL_H_
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "google/protobuf/message_lite.h"
@@ -17,35 +16,29 @@
 
 namespace parley::detail {
 
-// The requests of one method. Types other than protobuf's are not kept: their codecs may count on
-// fresh objects.
+// The request of one method that is kept; one is enough for the leader of a loop, who runs quick
+// handlers one by one. Types other than protobuf's are not kept: their codecs may count on fresh
+// objects.
 template <class T>
 class RequestPool {};
 
 template <std::derived_from<google::protobuf::MessageLite> T>
 class RequestPool<T> {
  public:
+  RequestPool() = default;
+  ~RequestPool() { delete kept_.load(); }
+
   // Never null.
   std::unique_ptr<T> Take() {
-    std::unique_lock lock(mutex_);
-    if (kept_.empty()) {
-      lock.unlock();
-      return std::make_unique<T>();
-    }
-    std::unique_ptr<T> request = std::move(kept_.back());
-    kept_.pop_back();
-    return request;
+    std::unique_ptr<T> request(kept_.exchange(nullptr, std::memory_order_acquire));
+    return request != nullptr ? std::move(request) : std::make_unique<T>();
   }
   void Give(std::unique_ptr<T> request) {
-    std::unique_lock lock(mutex_);
-    if (kept_.size() < kMostKept) kept_.push_back(std::move(request));
-    lock.unlock();  // what was not kept is freed without the lock
+    delete kept_.exchange(request.release(), std::memory_order_acq_rel);
   }
 
  private:
-  static constexpr std::size_t kMostKept = 64;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<T>> kept_;
+  std::atomic<T*> kept_ = nullptr;
 };
 
 // One request, decoded; its object goes back to the pool, which must outlive it.

@@ -25,7 +25,6 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ToGrpcMilliseconds(options.keepalive_timeout));
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // a quiet peer may be a dead one
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    ToGrpcMilliseconds(options.max_reconnect_backoff));
   // Retries keep what was sent, and repeat calls that nobody declared repeatable.
@@ -168,11 +167,16 @@ std::shared_ptr<OutgoingCall> PlainClient::NewCall(MethodKind kind) {
 }
 
 const RegisteredMethod& PlainClient::MethodNamed(std::string_view method) {
+  const Methods::value_type* last = last_method_.load(std::memory_order_acquire);
+  if (last != nullptr && last->first == method) return last->second;
   const absl::string_view key(method.data(), method.size());
   std::unique_lock lock(mutex_);
-  const auto found = methods_.find(key);
-  if (found != methods_.end()) return found->second;
-  return methods_.try_emplace(std::string(method), absl::StrCat("/", key), channel_).first->second;
+  auto found = methods_.find(key);
+  if (found == methods_.end()) {
+    found = methods_.try_emplace(std::string(method), absl::StrCat("/", key), channel_).first;
+  }
+  last_method_.store(&*found, std::memory_order_release);
+  return found->second;
 }
 
 }  // namespace parley::detail

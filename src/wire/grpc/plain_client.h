@@ -5,6 +5,7 @@
 
 #include <grpcpp/channel.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,8 +38,11 @@ class PlainClient final : public ClientWire {
   const CallLimits limits_;
   CallPool calls_;
   const std::shared_ptr<grpc::Channel> channel_;
+
+  using Methods = absl::node_hash_map<std::string, RegisteredMethod>;
   std::mutex mutex_;
-  absl::node_hash_map<std::string, RegisteredMethod> methods_;
+  Methods methods_;
+  std::atomic<const Methods::value_type*> last_method_ = nullptr;  // mostly the next one too
 };
 
 }  // namespace parley::detail

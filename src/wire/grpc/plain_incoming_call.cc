@@ -30,25 +30,29 @@ void PlainIncomingCall::OnArrived(bool ok) {
   } else {
     set_deadline(absl::FromChrono(deadline));  // gRPC watches it
   }
-  Arrived();
+  Arrived(ArrivedRequest());
 }
 
 void PlainIncomingCall::OnGone(bool) {
-  if (!context_.IsCancelled()) return;
+  if (closing() || !context_.IsCancelled()) return;
   PeerGone(deadline() <= absl::Now()
                ? absl::DeadlineExceededError("the call's deadline has passed")
                : absl::CancelledError("the client cancelled the call or is gone"));
 }
 
 void PlainIncomingCall::SetInitialMetadata() {
-  const std::optional<Metadata> metadata = TakeInitialMetadata();
-  if (!metadata) return;
-  for (const auto& [key, value] : *metadata) context_.AddInitialMetadata(key, value);
+  const std::optional<Metadata> initial = TakeInitialMetadata();
+  if (!initial) return;
+  for (const auto& [key, value] : *initial) context_.AddInitialMetadata(key, value);
 }
 
-grpc::Status PlainIncomingCall::TakeClosing() {
-  for (const auto& [key, value] : TakeTrailingMetadata()) context_.AddTrailingMetadata(key, value);
-  return ToGrpcStatus(ClosingStatus());
+grpc::Status PlainIncomingCall::Close() {
+  const Closing closing = TakeClosing();
+  if (closing.initial) {
+    for (const auto& [key, value] : *closing.initial) context_.AddInitialMetadata(key, value);
+  }
+  for (const auto& [key, value] : closing.trailing) context_.AddTrailingMetadata(key, value);
+  return ToGrpcStatus(closing.status);
 }
 
 std::vector<std::string> PlainIncomingCall::PeerIdentities() {
@@ -64,18 +68,19 @@ void PlainOneRequestCall::StartAwait(Listener& listener, std::size_t index, void
 }
 
 void PlainOneRequestCall::StartWrite(Payload message, bool close) {
-  SetInitialMetadata();
   if (close) {
-    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), TakeClosing(),
+    const grpc::Status status = Close();
+    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
                            closed_.Start(source_, Self()));
   } else {
+    SetInitialMetadata();
     stream_.Write({std::move(message)}, written_.Start(source_, Self()));
   }
 }
 
 void PlainOneRequestCall::StartClose() {
-  SetInitialMetadata();
-  stream_.Finish(TakeClosing(), closed_.Start(source_, Self()));
+  const grpc::Status status = Close();
+  stream_.Finish(status, closed_.Start(source_, Self()));
 }
 
 void PlainManyRequestsCall::StartAwait(Listener& listener, std::size_t index, void* tag) {
@@ -97,18 +102,19 @@ void PlainManyRequestsCall::AwaitNewsOfCut() {
 void PlainManyRequestsCall::OnWaited(bool) { ReadEnded(); }  // nothing, if the call was cut off
 
 void PlainManyRequestsCall::StartWrite(Payload message, bool close) {
-  SetInitialMetadata();
   if (close) {
-    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), TakeClosing(),
+    const grpc::Status status = Close();
+    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
                            closed_.Start(source_, Self()));
   } else {
+    SetInitialMetadata();
     stream_.Write({std::move(message)}, written_.Start(source_, Self()));
   }
 }
 
 void PlainManyRequestsCall::StartClose() {
-  SetInitialMetadata();
-  stream_.Finish(TakeClosing(), closed_.Start(source_, Self()));
+  const grpc::Status status = Close();
+  stream_.Finish(status, closed_.Start(source_, Self()));
 }
 
 }  // namespace parley::detail

@@ -38,9 +38,12 @@ class PlainIncomingCall : public IncomingCall {
   void CancelWire() override { context_.TryCancel(); }
   Metadata CopyRequestMetadata() override { return FromGrpcMetadata(context_.client_metadata()); }
 
-  // Moves the handler's metadata to gRPC's context; before the first write, and before the close.
+  // The request, where it comes with the call.
+  virtual std::optional<Payload> ArrivedRequest() { return std::nullopt; }
+
+  // Moves the handler's metadata to gRPC's context: before the first write, and at the close.
   void SetInitialMetadata();
-  grpc::Status TakeClosing();
+  grpc::Status Close();
   std::shared_ptr<PlainIncomingCall> Self() {
     return std::static_pointer_cast<PlainIncomingCall>(shared_from_this());
   }
@@ -69,7 +72,8 @@ class PlainOneRequestCall final : public PlainIncomingCall {
 
  private:
   void StartAwait(Listener& listener, std::size_t index, void* tag) override;
-  void StartRead() override { MessageRead(*std::exchange(request_.payload, std::nullopt)); }
+  std::optional<Payload> ArrivedRequest() override { return std::move(request_.payload); }
+  void StartRead() override {}
   void StartWrite(Payload message, bool close) override;
   void StartClose() override;
 

@@ -48,27 +48,26 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
     Say(true);
     link_->pipe.Write(Pipe::kServer, std::nullopt, true);
   }
-  void CancelWire() override { link_->pipe.Sever(Pipe::kServer, ClosingStatus()); }
+  void CancelWire() override { link_->pipe.Sever(Pipe::kServer, TakeClosing().status); }
   Metadata CopyRequestMetadata() override { return link_->request_metadata; }
 
   void Delivered(Payload message) override { MessageRead(std::move(message)); }
   void EndDelivered() override { ReadEnded(); }
-  void Written() override { closing_ ? CloseDone() : WriteDone(true); }
+  void Written() override { closed_ ? CloseDone() : WriteDone(true); }
   void Severed(absl::Status status) override { PeerGone(std::move(status)); }
 
   void Say(bool close) {
+    Closing said = close ? TakeClosing() : Closing{TakeInitialMetadata(), {}, {}};
     std::unique_lock lock(link_->mutex);
-    if (std::optional<Metadata> initial = TakeInitialMetadata()) {
-      link_->initial = *std::move(initial);
-    }
+    if (said.initial) link_->initial = *std::move(said.initial);
     if (!close) return;
-    closing_ = true;
-    link_->trailing = TakeTrailingMetadata();
-    link_->status = ClosingStatus();
+    closed_ = true;
+    link_->trailing = std::move(said.trailing);
+    link_->status = std::move(said.status);
   }
 
   const std::shared_ptr<Link> link_;
-  std::atomic<bool> closing_ = false;
+  std::atomic<bool> closed_ = false;
 };
 
 class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
