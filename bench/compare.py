@@ -207,7 +207,7 @@ def main():
         entries.append(compare(options.build, row, pairs, operations))
         print_entry(row, entries[-1])
     if allocations:
-        judged, reused = ([count_allocations(options.build, row, 3, row.operations) for row in group]
+        judged, reused = ([count_allocations(options.build, row, 7, row.operations) for row in group]
                           for group in (rows.ALLOCATION_ROWS, rows.REUSED_ANSWER_ROWS))
         for entry in [allocations_row(judged), *judged, *reused]:
             entries.append(entry)
