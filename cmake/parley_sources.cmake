@@ -26,6 +26,7 @@ set(parley_sources
   src/wire/grpc/plain_incoming_call.cc
   src/wire/grpc/unknown_method_call.cc
   src/wire/local/local_client.cc
+  src/wire/local/local_unary_call.cc
   src/wire/local/pipe.cc
 )
 

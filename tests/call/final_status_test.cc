@@ -136,6 +136,34 @@ TEST_P(FinalStatus, OfAHandlersReaderIsNotOkIfTheUploadWasCut) {
   StopServer();
 }
 
+// The two sides of a contract may disagree on the kind of a method.
+TEST_P(FinalStatus, OfAUnaryCallToAStreamingMethodDependsOnItsResponses) {
+  const Unary<std::string, std::string> unary{kBoth.path};
+  server().Register(
+      kBoth, [](Context&, Reader<std::string>& in, Writer<std::string>& out) -> absl::Status {
+        for (const std::string& request : in) {
+          for (char response : request) {
+            if (absl::Status status = out.Write(std::string(1, response)); !status.ok()) {
+              return status;
+            }
+          }
+        }
+        return in.status();
+      });
+  Start();
+  const Client client = Connect();
+  EXPECT_EQ(client.Call(unary, "1").value_or("an error"), "1");
+  EXPECT_EQ(client.AsyncCall(unary, "1").Wait().value_or("an error"), "1");
+  // For a second response gRPC's unary calls wait without end, some versions at least.
+  const CallOptions options = {.timeout = absl::Seconds(1)};
+  const auto is_refused = testing::AnyOf(HasCode(absl::StatusCode::kInternal),
+                                         HasCode(absl::StatusCode::kUnimplemented),
+                                         HasCode(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(client.Call(unary, "", options).status(), is_refused);
+  EXPECT_THAT(client.Call(unary, "12", options).status(), is_refused);
+  EXPECT_THAT(client.AsyncCall(unary, "123", options).Wait().status(), is_refused);
+}
+
 TEST_P(FinalStatus, IsOneWhenEndAndCancelRace) {
   server().Register(kDown, TwoAnd(absl::OkStatus()));
   Start();

@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "src/exchange/incoming_call.h"
+#include "src/wire/local/local_unary_call.h"
 #include "src/wire/local/pipe.h"
 
 namespace parley::detail {
@@ -29,11 +30,8 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
                     std::shared_ptr<Link> link)
       : IncomingCall(std::move(dispatcher), limits), link_(std::move(link)) {}
 
-  // The call is connected; `here`: the caller waits, so its thread may run the handler.
-  void Begin(bool here) {
-    run_here_ = here;
-    Arrived();
-  }
+  // The call is connected.
+  void Begin() { Arrived(); }
 
   AllocateBlock allocator() const override { return nullptr; }
   std::string peer() override { return "local"; }
@@ -70,6 +68,7 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
   std::atomic<bool> closed_ = false;
 };
 
+// Any call but a unary one.
 class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
  public:
   LocalOutgoingCall(std::shared_ptr<Runtime> runtime, std::weak_ptr<Dispatcher> dispatcher,
@@ -100,7 +99,7 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
     if (!link_->pipe.Connect(self, server)) return;  // cancelled since
     const bool with_request = opening.request.has_value();
     if (with_request) link_->pipe.Write(Pipe::kClient, std::move(opening.request), true);
-    server->Begin(opening.caller_waits && !dispatcher->has_executor());
+    server->Begin();
     if (!with_request) WriteDone(true);
   }
 
@@ -142,7 +141,10 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
 
 }  // namespace
 
-std::shared_ptr<OutgoingCall> LocalClient::NewCall(MethodKind) {
+std::shared_ptr<OutgoingCall> LocalClient::NewCall(MethodKind kind) {
+  if (kind == MethodKind::kUnary) {
+    return calls_.Make<LocalUnaryCall>(runtime_, dispatcher_, limits_, calls_);
+  }
   return std::make_shared<LocalOutgoingCall>(runtime_, dispatcher_, limits_);
 }
 

@@ -11,22 +11,18 @@ bool Pipe::Connect(std::shared_ptr<PipeEnd> client, std::shared_ptr<PipeEnd> ser
 }
 
 void Pipe::Read(Side side) {
-  {
-    std::unique_lock lock(mutex_);
-    directions_[1 - side].reading = true;
-  }
-  Pump();
+  std::unique_lock lock(mutex_);
+  directions_[1 - side].reading = true;
+  Pump(lock);
 }
 
 void Pipe::Write(Side side, std::optional<Payload> message, bool close) {
-  {
-    std::unique_lock lock(mutex_);
-    Direction& direction = directions_[side];
-    direction.writing = true;
-    direction.message = std::move(message);
-    direction.close = close;
-  }
-  Pump();
+  std::unique_lock lock(mutex_);
+  Direction& direction = directions_[side];
+  direction.writing = true;
+  direction.message = std::move(message);
+  direction.close = close;
+  Pump(lock);
 }
 
 std::shared_ptr<PipeEnd> Pipe::Close(Side from) {
@@ -44,8 +40,7 @@ void Pipe::Sever(Side from, absl::Status status) {
   if (const std::shared_ptr<PipeEnd> other = Close(from)) other->Severed(std::move(status));
 }
 
-void Pipe::Pump() {
-  std::unique_lock lock(mutex_);
+void Pipe::Pump(std::unique_lock<std::mutex>& lock) {
   if (std::exchange(pumping_, true)) return;
   // In turn: however much goes one way, what goes the other way is carried too.
   for (bool carried = true; carried;) {

@@ -49,7 +49,7 @@ class Pipe {
     std::optional<Payload> message;
   };
 
-  void Pump();
+  void Pump(std::unique_lock<std::mutex>& lock);
   // Carries one thing across. Nothing to carry: false.
   bool Carry(std::unique_lock<std::mutex>& lock, Side from);
 

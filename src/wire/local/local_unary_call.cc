@@ -1,0 +1,117 @@
+#include "src/wire/local/local_unary_call.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "src/exchange/incoming_call.h"
+
+namespace parley::detail {
+
+// The server's end. Its handler need not be unary: it then gets a stream of one request, and may
+// write one response.
+class LocalUnaryIncomingCall final : public IncomingCall {
+ public:
+  LocalUnaryIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
+                         std::shared_ptr<LocalUnaryCall> client, const Metadata& metadata)
+      : IncomingCall(std::move(dispatcher), limits),
+        client_(std::move(client)),
+        request_metadata_(metadata) {}
+
+  // `here`: the caller waits, so its thread may run the handler.
+  void Begin(Payload request, bool here) {
+    run_here_ = here;
+    Arrived(std::move(request));
+  }
+  void ClientGone(absl::Status status) { PeerGone(std::move(status)); }
+
+  AllocateBlock allocator() const override { return nullptr; }
+  std::string peer() override { return "local"; }
+  // A timer costs more than all the rest of a call that runs here. Until it has ended, only who has
+  // a token can tell whether its deadline was watched.
+  std::stop_token stop_token() override {
+    if (run_here_ && !watched_.exchange(true)) WatchDeadline();
+    return IncomingCall::stop_token();
+  }
+
+ private:
+  void StartRead() override { ReadEnded(); }
+  void StartWrite(Payload message, bool close) override {
+    if (response_) return SecondResponse();
+    response_ = std::move(message);
+    close ? StartClose() : WriteDone(true);
+  }
+  void StartClose() override {
+    Closing closing = TakeClosing();
+    if (run_here_ && closing.status.ok() && deadline() <= absl::Now()) {
+      closing.status = absl::DeadlineExceededError("the call's deadline has passed");
+    }
+    // Each end keeps the other until now.
+    const std::shared_ptr<LocalUnaryCall> client = std::move(client_);
+    client->Answer(std::move(response_), std::move(closing.status),
+                   std::move(closing.initial).value_or(Metadata()), std::move(closing.trailing));
+    CloseDone();
+  }
+  void SecondResponse() {
+    const std::shared_ptr<LocalUnaryCall> client = std::move(client_);
+    client->Answer(std::nullopt, absl::InternalError("the server sent more than one response"), {},
+                   {});
+    PeerGone(absl::CancelledError("the client takes only one response"));
+  }
+  void CancelWire() override {}  // nothing gets stuck on the way
+  Metadata CopyRequestMetadata() override { return request_metadata_; }
+
+  std::shared_ptr<LocalUnaryCall> client_;
+  const Metadata request_metadata_;
+  std::optional<Payload> response_;
+  std::atomic<bool> watched_ = false;
+};
+
+void LocalUnaryCall::StartOpen(Opening opening) {
+  const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
+  if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
+  const ServerOptions& options = dispatcher->options();
+  const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
+                             options.max_message_bytes};
+  const bool here = opening.caller_waits && !dispatcher->has_executor();
+  const auto server = pool_.Make<LocalUnaryIncomingCall>(
+      dispatcher, limits, std::static_pointer_cast<LocalUnaryCall>(shared_from_this()),
+      opening.metadata);
+  server->set_method(method());
+  const bool bounded = deadline() != absl::InfiniteFuture();
+  server->set_deadline(bounded ? deadline() : absl::Now() + options.max_call_duration);
+  if (!here && bounded) WatchDeadline();
+  if (!here && !bounded) server->WatchDeadline();
+  {
+    std::unique_lock lock(mutex_);
+    if (given_up_) return;  // cancelled since
+    server_ = server;
+  }
+  server->Begin(*std::move(opening.request), here);
+}
+
+void LocalUnaryCall::Answer(std::optional<Payload> response, absl::Status status, Metadata initial,
+                            Metadata trailing) {
+  // Nobody looks at them before the call is completed.
+  answered_initial_ = std::move(initial);
+  answered_trailing_ = std::move(trailing);
+  std::shared_ptr<LocalUnaryIncomingCall> server;
+  {
+    std::unique_lock lock(mutex_);
+    server = std::move(server_);
+  }
+  Completed(std::move(response), std::move(status));
+}
+
+void LocalUnaryCall::CancelWire() {
+  std::shared_ptr<LocalUnaryIncomingCall> server;
+  {
+    std::unique_lock lock(mutex_);
+    given_up_ = true;
+    server = std::move(server_);
+  }
+  if (server == nullptr) return;
+  server->ClientGone(Ask([](const Machine& machine) { return *machine.final_status(); }));
+}
+
+}  // namespace parley::detail
