@@ -35,7 +35,6 @@ set(parley_sources
 set(parley_absl_libraries
   any_invocable
   flat_hash_map
-  flat_hash_set
   function_ref
   inlined_vector
   node_hash_map

@@ -35,8 +35,8 @@ absl::Status Dispatcher::Add(Handler handler, bool internal) {
   return absl::OkStatus();
 }
 
-std::vector<const Dispatcher::Method*> Dispatcher::Methods() const {
-  std::vector<const Method*> methods;
+std::vector<Dispatcher::Method*> Dispatcher::Methods() const {
+  std::vector<Method*> methods;
   for (const auto& [path, method] : methods_) methods.push_back(method.get());
   return methods;
 }
@@ -51,24 +51,29 @@ std::vector<std::string> Dispatcher::Services() const {
   return services;
 }
 
-absl::Status Dispatcher::Accept(IncomingCall& call) {
-  const std::string_view path = call.method();
+Dispatcher::Method* Dispatcher::Find(std::string_view path) const {
   const auto found = methods_.find(absl::string_view(path.data(), path.size()));
-  if (found == methods_.end()) {
+  return found == methods_.end() ? nullptr : found->second.get();
+}
+
+absl::Status Dispatcher::Accept(IncomingCall& call, Method* method) {
+  if (method == nullptr) {
     return absl::UnimplementedError(absl::StrCat("unknown method ", std::string(call.method())));
   }
-  Method& method = *found->second;
   {
     std::unique_lock lock(mutex_);
     if (!accepting_.ok()) return accepting_;
-    if (live_.size() >= options_.max_live_calls) {
+    if (live_ >= options_.max_live_calls) {
       return absl::ResourceExhaustedError(
-          absl::StrCat("the server has ", live_.size(), " live calls and takes no more than ",
+          absl::StrCat("the server has ", live_, " live calls and takes no more than ",
                        options_.max_live_calls, " (max_live_calls)"));
     }
-    live_.insert(&call);
-    external_ += method.internal ? 0 : 1;
-    call.served_by_ = &method;
+    ++live_;
+    call.next_live_ = first_live_;
+    if (first_live_ != nullptr) first_live_->previous_live_ = &call;
+    first_live_ = &call;
+    external_ += method->internal ? 0 : 1;
+    call.served_by_ = method;
   }
   return options_.authorize ? Authorize(call) : absl::OkStatus();
 }
@@ -90,7 +95,10 @@ absl::Status Dispatcher::Authorize(IncomingCall& call) {
 void Dispatcher::Forget(IncomingCall& call) {
   if (call.served_by_ == nullptr) return;
   std::unique_lock lock(mutex_);
-  live_.erase(&call);
+  --live_;
+  if (call.next_live_ != nullptr) call.next_live_->previous_live_ = call.previous_live_;
+  (call.previous_live_ != nullptr ? call.previous_live_->next_live_ : first_live_) =
+      call.next_live_;
   if (!call.served_by_->internal && --external_ == 0) idle_.notify_all();
 }
 
@@ -172,7 +180,7 @@ void Dispatcher::CancelAll(const absl::Status& status) {
   std::vector<std::shared_ptr<Call>> calls;
   {
     std::unique_lock lock(mutex_);
-    for (IncomingCall* call : live_) {
+    for (IncomingCall* call = first_live_; call != nullptr; call = call->next_live_) {
       // A call whose last reference has just gone is on its way to Forget.
       if (std::shared_ptr<Call> shared = call->weak_from_this().lock()) {
         calls.push_back(std::move(shared));
@@ -185,7 +193,7 @@ void Dispatcher::CancelAll(const absl::Status& status) {
 std::string Dispatcher::LiveMethods() {
   std::map<std::string, int> counts;
   std::unique_lock lock(mutex_);
-  for (const IncomingCall* call : live_) {
+  for (const IncomingCall* call = first_live_; call != nullptr; call = call->next_live_) {
     if (!call->served_by_->internal) ++counts[call->served_by_->handler.path];
   }
   return absl::StrJoin(counts, ", ", [](std::string* out, const auto& count) {

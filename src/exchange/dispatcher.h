@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -36,14 +35,16 @@ class Dispatcher {
   // Before the first call. INVALID_ARGUMENT for a malformed path or one that is there already.
   absl::Status Add(Handler handler, bool internal);
   // All of them, in no order; they live as long as the dispatcher.
-  std::vector<const Method*> Methods() const;
+  std::vector<Method*> Methods() const;
   // The distinct "package.Service" of all methods but parley's own.
   std::vector<std::string> Services() const;
 
   // --- For wires.
+  // Null: nobody has registered it.
+  Method* Find(std::string_view path) const;
   // OK: the call is alive until it is destroyed, and Run follows once its request is there. Else
-  // the status to refuse it with.
-  absl::Status Accept(IncomingCall& call);
+  // the status to refuse it with. `method` may be null.
+  absl::Status Accept(IncomingCall& call, Method* method);
   // Runs the handler, here or where handlers belong.
   void Run(std::shared_ptr<IncomingCall> call, bool here);
   void Forget(IncomingCall& call);
@@ -84,8 +85,9 @@ class Dispatcher {
   std::condition_variable idle_;
   std::uint64_t rechecks_ = 0;
   absl::Status accepting_ = absl::UnavailableError("the server has not been started");
-  std::size_t external_ = 0;  // live calls of methods that are not internal
-  absl::flat_hash_set<IncomingCall*> live_;
+  std::size_t external_ = 0;            // live calls of methods that are not internal
+  IncomingCall* first_live_ = nullptr;  // of a list that the calls themselves are
+  std::size_t live_ = 0;
 };
 
 }  // namespace parley::detail

@@ -21,8 +21,8 @@ IncomingCall::~IncomingCall() {
   dispatcher_->Forget(*this);
 }
 
-void IncomingCall::Arrived(std::optional<Payload> request) {
-  const absl::Status status = dispatcher_->Accept(*this);
+void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> request) {
+  const absl::Status status = dispatcher_->Accept(*this, method);
   if (!status.ok()) {
     Finish(status, std::nullopt);
   } else {

@@ -38,9 +38,10 @@ class IncomingCall : public Call {
  protected:
   IncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits);
 
-  // Once method and deadline are set: the dispatcher accepts or refuses the call, and the machine
-  // begins. `request`: if it came with the call; else it is read.
-  void Arrived(std::optional<Payload> request = std::nullopt);
+  // Once its name and deadline are set: the dispatcher accepts or refuses the call, and the machine
+  // begins. `method`: null if there is none of the name. `request`: if it came with the call; else
+  // it is read.
+  void Arrived(Dispatcher::Method* method, std::optional<Payload> request = std::nullopt);
   virtual Metadata CopyRequestMetadata() = 0;
   void RequestStop() override;
   void Expire() override { Cancel(absl::DeadlineExceededError("the call's deadline has passed")); }
@@ -77,6 +78,10 @@ class IncomingCall : public Call {
   const Metadata& TrailingMetadata() final { return trailing_; }
 
   Dispatcher::Method* served_by_ = nullptr;
+  // In the dispatcher's list of live calls, under its lock.
+  IncomingCall* next_live_ = nullptr;
+  IncomingCall* previous_live_ = nullptr;
+
   bool one_request_ = false;
   bool request_read_ = false;
   bool initial_sent_ = false;

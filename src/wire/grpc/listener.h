@@ -46,7 +46,7 @@ class Listener {
   void AcceptNext(std::size_t index);
   // The same for methods that nobody registered.
   void AcceptNextUnknown();
-  std::string_view method(std::size_t index) const { return methods_[index]->handler.path; }
+  Dispatcher::Method& method(std::size_t index) const { return *methods_[index]; }
   RegisteredService& service() { return service_; }
   grpc::ServerCompletionQueue& queue() { return *queue_; }
 
@@ -58,7 +58,7 @@ class Listener {
   CallPool calls_;
   RegisteredService service_;
   grpc::AsyncGenericService unknown_methods_;
-  std::vector<const Dispatcher::Method*> methods_;
+  std::vector<Dispatcher::Method*> methods_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<Dispatcher> dispatcher_;
   int port_ = 0;

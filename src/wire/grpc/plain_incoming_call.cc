@@ -22,7 +22,8 @@ void PlainIncomingCall::OnArrived(bool ok) {
   if (!ok) return;  // the server is closing
   gone_.Start(source_, Self());
   listener_->AcceptNext(index_);
-  set_method(listener_->method(index_));
+  Dispatcher::Method& method = listener_->method(index_);
+  set_method(method.handler.path);
   const auto deadline = context_.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) {
     set_deadline(absl::Now() + dispatcher_->options().max_call_duration);
@@ -30,7 +31,7 @@ void PlainIncomingCall::OnArrived(bool ok) {
   } else {
     set_deadline(absl::FromChrono(deadline));  // gRPC watches it
   }
-  Arrived(ArrivedRequest());
+  Arrived(&method, ArrivedRequest());
 }
 
 void PlainIncomingCall::OnGone(bool) {

@@ -31,7 +31,7 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
       : IncomingCall(std::move(dispatcher), limits), link_(std::move(link)) {}
 
   // The call is connected.
-  void Begin() { Arrived(); }
+  void Begin() { Arrived(dispatcher_->Find(method())); }
 
   AllocateBlock allocator() const override { return nullptr; }
   std::string peer() override { return "local"; }

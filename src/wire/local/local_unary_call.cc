@@ -21,7 +21,7 @@ class LocalUnaryIncomingCall final : public IncomingCall {
   // `here`: the caller waits, so its thread may run the handler.
   void Begin(Payload request, bool here) {
     run_here_ = here;
-    Arrived(std::move(request));
+    Arrived(dispatcher_->Find(method()), std::move(request));
   }
   void ClientGone(absl::Status status) { PeerGone(std::move(status)); }
 
