@@ -62,7 +62,15 @@ class PlainCall : public OutgoingCall {
     context_.set_wait_for_ready(opening.wait_for_ready);
     for (const auto& [key, value] : opening.metadata) context_.AddMetadata(key, value);
   }
-  absl::Status Result() const { return FromGrpcStatus(status_); }
+  absl::Status Result() const {
+    // What gRPC says, with these words, of a call that reaches a server while that shuts down: it
+    // never ran. The caller's own cancelling does not come this way.
+    const bool turned_away = status_.error_code() == grpc::StatusCode::CANCELLED &&
+                             status_.error_message() == "CANCELLED" &&
+                             status_.error_details().empty();
+    if (turned_away) return absl::UnavailableError("the server is shutting down");
+    return FromGrpcStatus(status_);
+  }
 
   CompletionSource& source_;
   PlainClient& client_;  // only while the call is opened
