@@ -161,6 +161,7 @@ TEST_P(ChildCall, OfAParentThatAShutdownStopsIsCancelled) {
   ASSERT_TRUE(started.Reaches(1));
   EXPECT_EQ(server().Shutdown(absl::ZeroDuration()), absl::OkStatus());
   ExpectCancelledChild();
+  EXPECT_EQ(parent.Next(), std::nullopt);
   EXPECT_THAT(parent.Finish(), HasCode(absl::StatusCode::kUnavailable));
 }
 

@@ -165,7 +165,7 @@ TEST_P(Shutdown, AskedForByManyGivesAllTheSameAnswer) {
   for (int i = 0; i < 4; ++i) answers.push_back(ShutdownElsewhere(absl::Milliseconds(10 * i)));
   const absl::Status first = answers[0]->Take();
   EXPECT_THAT(first, IsStatus(kDeadlineExceeded, HasSubstr("test.Call/Down (1)")));
-  for (int i = 1; i < 4; ++i) EXPECT_EQ(answers[i]->Take(), first);
+  for (std::size_t i = 1; i < answers.size(); ++i) EXPECT_EQ(answers[i]->Take(), first);
   may_end_.Open();
   EXPECT_EQ(server().Shutdown(kNoEnd), first);
   DestroyServer();
