@@ -260,7 +260,7 @@ TEST_P(BlockingChildCall, IsCancelledWithItsParentsParent) {
   constexpr Unary<std::string, std::string> kMiddle{"test.Call/Middle"};
   constexpr Unary<std::string, std::string> kLeaf{"test.Call/Leaf"};
   std::optional<Client> client;
-  Gate started, stopped;
+  Gate connected, started, stopped;
   Slip<absl::Status> middle_saw, parent_saw;
   server().Register(kLeaf, [&](Context& ctx, const std::string&) -> absl::StatusOr<std::string> {
     started.Open();
@@ -268,16 +268,19 @@ TEST_P(BlockingChildCall, IsCancelledWithItsParentsParent) {
     return "";
   });
   server().Register(kMiddle, [&](Context& ctx, const std::string&) -> absl::StatusOr<std::string> {
+    EXPECT_TRUE(connected.Opens());
     middle_saw.Put(client->Call(kLeaf, "", ctx.Child()).status());
     return "";
   });
   server().Register(kParent,
                     [&](Context& ctx, const std::string&, Writer<std::string>&) -> absl::Status {
+                      EXPECT_TRUE(connected.Opens());
                       parent_saw.Put(client->Call(kMiddle, "", ctx.Child()).status());
                       return absl::OkStatus();
                     });
   Start();
   client.emplace(Connect());
+  connected.Open();
   {
     auto parent = client->Call(kParent, "");
     ASSERT_TRUE(started.Opens());
