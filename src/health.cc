@@ -61,6 +61,10 @@ void Health::StartWatch(ServerCall<Watch> call) {
   std::unique_lock lock(mutex_);
   if (!serving_) {
     lock.unlock();
+    // The shutdown began after the first word and did not find this watcher yet.
+    if (first.status == HealthCheckResponse::kServing) {
+      call.TryWrite({HealthCheckResponse::kNotServing}).IgnoreError();
+    }
     return std::move(call).Finish(absl::UnavailableError("the server is shutting down"));
   }
   const std::uint64_t id = next_++;

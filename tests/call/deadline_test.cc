@@ -161,6 +161,14 @@ TEST_P(UnconnectedDeadline, BoundsTheWaitForAConnection) {
   EXPECT_THAT(call->End(), HasCode(kDeadlineExceeded));
 }
 
+// A peer that is far or busy is no peer that is not there: a first call is not failed meanwhile.
+TEST_P(UnconnectedDeadline, IsHowLongACallWaitsForAPeerThatIsSlowToAnswer) {
+  const ListeningSocket silent;
+  const Client client(silent.target());
+  const auto call = AnyCall::Open(client, GetParam(), {.timeout = absl::Seconds(1)});
+  EXPECT_THAT(call->End(), HasCode(kDeadlineExceeded));
+}
+
 // A unary call that blocks: the handler of a local one runs on the caller's own thread.
 class BlockingCallsDeadline : public EveryWire {};
 INSTANTIATE_TEST_SUITE_P(All, BlockingCallsDeadline, testing::ValuesIn(kWires), NameOf<WireRow>);

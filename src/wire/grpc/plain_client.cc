@@ -61,7 +61,16 @@ class PlainCall : public OutgoingCall {
     context_.set_wait_for_ready(opening.wait_for_ready);
     for (const auto& [key, value] : opening.metadata) context_.AddMetadata(key, value);
   }
-  absl::Status Result() const { return FromGrpcStatus(status_); }
+  absl::Status Result() const {
+    // A server that shuts down resets the calls that reach it, and gRPC then says this, in these
+    // words. The caller's own cancelling does not come this way.
+    const bool reset = status_.error_code() == grpc::StatusCode::CANCELLED &&
+                       status_.error_message() == "CANCELLED" && status_.error_details().empty();
+    if (reset) {
+      return absl::UnavailableError("the server cut the call off; it may be shutting down");
+    }
+    return FromGrpcStatus(status_);
+  }
 
   CompletionSource& source_;
   PlainClient& client_;  // only while the call is opened
