@@ -131,6 +131,23 @@ TEST_F(GeneratedClient, UploadsAStream) {
   EXPECT_EQ(response.aggregated_payload_size(), 999 * 1000 / 2);
 }
 
+TEST_F(GeneratedClient, CompressingItsRequestsIsNoTrouble) {
+  RegisterTestService(server_);
+  const auto stub = Start();
+  for (const grpc_compression_algorithm algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    grpc::ClientContext context;
+    SetDeadline(context, absl::FromChrono(kLong));
+    context.set_compression_algorithm(algorithm);
+    SimpleRequest request;
+    request.mutable_payload()->set_body(std::string(100'000, 'x'));  // 100 bytes when compressed
+    request.set_response_size(1000);
+    SimpleResponse response;
+    const grpc::Status status = stub->UnaryCall(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.payload().body(), std::string(1000, '\0'));
+  }
+}
+
 TEST_F(GeneratedClient, ReadsAndWritesAtTheSameTime) {
   RegisterTestService(server_);
   const auto stub = Start();

@@ -54,6 +54,8 @@ absl::Status Listener::Start(const std::string& address,
   for (const Dispatcher::Method* method : methods_) {
     service_.Add(absl::StrCat("/", method->handler.path), method->handler.one_request());
   }
+  // parley sends nothing compressed, but a generated service may. What arrives is decompressed.
+  if (services.empty()) builder_.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
   builder_.RegisterService(&service_);
   builder_.RegisterAsyncGenericService(&unknown_methods_);
   for (grpc::Service* service : services) builder_.RegisterService(service);

@@ -30,6 +30,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
   // Retries keep what was sent, and repeat calls that nobody declared repeatable.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);  // what arrives is decompressed
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // that would be the environment's word
   arguments.SetUserAgentPrefix("parley");
   return grpc::CreateCustomChannel(
