@@ -93,11 +93,11 @@ class FakeExchange final : public Exchange {
   void Cancel(absl::Status status) override { cancelled.push_back(std::move(status)); }
 
   detail::AllocateBlock allocator() const override { return nullptr; }
-  absl::Status Write(Payload) override { return Unused(); }
+  absl::Status Write(Payload&&) override { return Unused(); }
   absl::StatusOr<bool> HasRoom() override { return Unused(); }
   absl::Status WriteStatus() override { return Unused(); }
   void WritesDone() override { Unused().IgnoreError(); }
-  void Finish(absl::Status, std::optional<Payload>) override { Unused().IgnoreError(); }
+  void Finish(absl::Status, std::optional<Payload>&&) override { Unused().IgnoreError(); }
   std::optional<Payload> Take() override { return std::nullopt; }
   absl::StatusOr<Payload> TakeResponse() override { return Unused(); }
   absl::Status ReadStatus() override { return Unused(); }

@@ -18,7 +18,7 @@ absl::Status Call::CheckSize(const Payload& message) const {
                    limits_.max_message_bytes, " bytes (max_message_bytes)"));
 }
 
-absl::Status Call::Write(Payload message) {
+absl::Status Call::Write(Payload&& message) {
   absl::Status status = CheckSize(message);
   if (!status.ok()) return status;
   Step([&](Machine& machine) {
@@ -135,7 +135,9 @@ int Call::CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken) {
 void Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken,
                    int interests) {
   if (actions.start_write) {
-    StartWrite(std::move(actions.message), actions.start_close);
+    StartWrite(std::move(actions.message), actions.start_close   ? Next::kClose
+                                           : actions.more_follow ? Next::kMessage
+                                                                 : Next::kUnknown);
   } else if (actions.start_close) {
     StartClose();
   }

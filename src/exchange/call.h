@@ -28,7 +28,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
  public:
   ~Call() override;
 
-  absl::Status Write(Payload message) override;
+  absl::Status Write(Payload&& message) override;
   absl::StatusOr<bool> HasRoom() override;
   absl::Status WriteStatus() override;
   std::optional<Payload> Take() override;
@@ -53,8 +53,11 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
 
   // --- What a wire does when the machine says so: never blocking, never called under a lock.
   virtual void StartRead() = 0;
-  // `close`: the half-close or the final status goes with the message.
-  virtual void StartWrite(Payload message, bool close) = 0;
+  // What comes after a message, as far as it is known.
+  enum class Next { kUnknown, kMessage, kClose };
+  // `next`: a wire may hold the message back for another message, whose write follows as soon as
+  // this one is done; the half-close or the final status goes with it.
+  virtual void StartWrite(Payload&& message, Next next) = 0;
   virtual void StartClose() = 0;
   virtual void StartStatus() {}  // client
   virtual void CancelWire() = 0;

@@ -55,7 +55,7 @@ bool IncomingCall::abandoned() {
   return Ask([](const Machine& machine) { return machine.final_status().has_value(); });
 }
 
-void IncomingCall::Finish(absl::Status status, std::optional<Payload> message) {
+void IncomingCall::Finish(absl::Status status, std::optional<Payload>&& message) {
   if (absl::Status fits = message ? CheckSize(*message) : absl::OkStatus(); !fits.ok()) {
     status = std::move(fits);
     message.reset();
@@ -140,7 +140,7 @@ bool IncomingCall::closing() {
   return Ask([](const Machine& machine) { return machine.close_started(); });
 }
 
-void IncomingCall::MessageRead(Payload message) {
+void IncomingCall::MessageRead(Payload&& message) {
   if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
   Step([&](Machine& machine) { return machine.MessageRead(std::move(message)); });
   if (one_request_ && !std::exchange(request_read_, true)) {

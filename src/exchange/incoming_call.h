@@ -18,7 +18,7 @@ class IncomingCall : public Call {
  public:
   ~IncomingCall() override;
 
-  void Finish(absl::Status status, std::optional<Payload> message) override;
+  void Finish(absl::Status status, std::optional<Payload>&& message) override;
   void Cancel(absl::Status status) override;
   void Drop() override;
   std::stop_token stop_token() override;
@@ -47,7 +47,7 @@ class IncomingCall : public Call {
   void Expire() override { Cancel(absl::DeadlineExceededError("the call's deadline has passed")); }
 
   // --- What the wire reports.
-  void MessageRead(Payload message);
+  void MessageRead(Payload&& message);
   void ReadEnded();
   void WriteDone(bool ok);
   void CloseDone();

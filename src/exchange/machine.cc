@@ -28,7 +28,7 @@ Machine::Actions Machine::Accept(bool one_request) {
   return actions;
 }
 
-Machine::Actions Machine::Write(Payload message) {
+Machine::Actions Machine::Write(Payload&& message) {
   overfull_ = !HasRoom();
   to_send_.Push(std::move(message));
   Actions actions;
@@ -43,7 +43,7 @@ Machine::Actions Machine::CloseSending() {
   return actions;
 }
 
-Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload> message) {
+Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload>&& message) {
   Actions actions;
   if (final_) {
     if (message) actions.discarded.Push(*std::move(message));
@@ -101,7 +101,7 @@ Machine::Actions Machine::HeadersRead() {
   return actions;
 }
 
-Machine::Actions Machine::MessageRead(Payload message) {
+Machine::Actions Machine::MessageRead(Payload&& message) {
   if (one_response_ && std::exchange(response_read_, true)) {
     Actions actions = Cancel(absl::InternalError("the server sent more than one response"));
     actions.discarded.Push(std::move(message));
@@ -156,7 +156,7 @@ Machine::Actions Machine::StatusRead(absl::Status status) {
   return actions;
 }
 
-Machine::Actions Machine::Completed(std::optional<Payload> response, absl::Status status) {
+Machine::Actions Machine::Completed(std::optional<Payload>&& response, absl::Status status) {
   Actions actions = StatusRead(std::move(status));
   if (!response) return actions;
   const bool wanted = actions.wake != 0 && final_->ok();
@@ -227,6 +227,7 @@ void Machine::AdvanceSending(Actions& actions) {
   if (!to_send_.empty()) {
     actions.start_write = true;
     actions.message = to_send_.Pop();
+    actions.more_follow = !to_send_.empty();
     write_in_flight_ = true;
   }
   if (to_send_.empty() && close_wanted_) {

@@ -36,6 +36,7 @@ class Machine {
   // What must happen because of an event.
   struct Actions {
     bool start_write = false;   // write `message`
+    bool more_follow = false;   // another message waits behind it
     bool start_close = false;   // client: half-close; server: send the final status; with the
                                 // message if there is one
     bool start_read = false;    // read one message
@@ -57,11 +58,11 @@ class Machine {
   // Server. `one_request`: the first message is the only one.
   Actions Accept(bool one_request);
   // REQUIRES: WritableStatus().ok()
-  Actions Write(Payload message);
+  Actions Write(Payload&& message);
   // Client: no more messages follow.
   Actions CloseSending();
   // Server: the handler's status, after `message` if there is one, unless another came first.
-  Actions Finish(absl::Status status, std::optional<Payload> message);
+  Actions Finish(absl::Status status, std::optional<Payload>&& message);
   // REQUIRES: a message is there
   Payload Take(Actions& actions);
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
@@ -74,13 +75,13 @@ class Machine {
 
   // --- What the wire reports.
   Actions HeadersRead();
-  Actions MessageRead(Payload message);
+  Actions MessageRead(Payload&& message);
   Actions ReadEnded();                      // the peer closed its side; client: or the call is over
   Actions WriteDone(bool ok);               // also for a client's half-close
   Actions CloseDone();                      // server: the final status is on its way
   Actions StatusRead(absl::Status status);  // client
   // Client, where the wire does a whole unary call in one step.
-  Actions Completed(std::optional<Payload> response, absl::Status status);
+  Actions Completed(std::optional<Payload>&& response, absl::Status status);
   Actions PeerGone(absl::Status status);  // server: the client cancelled or was lost
 
   // --- What is known.

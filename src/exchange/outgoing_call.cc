@@ -103,7 +103,7 @@ void OutgoingCall::HeadersRead() {
   });
 }
 
-void OutgoingCall::MessageRead(Payload message) {
+void OutgoingCall::MessageRead(Payload&& message) {
   if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
   Step([&](Machine& machine) {
     headers_read_ = true;
@@ -126,7 +126,7 @@ void OutgoingCall::StatusRead(absl::Status status) {
   });
 }
 
-void OutgoingCall::Completed(std::optional<Payload> response, absl::Status status) {
+void OutgoingCall::Completed(std::optional<Payload>&& response, absl::Status status) {
   Step([&](Machine& machine) {
     headers_read_ = status_read_ = true;
     return machine.Completed(std::move(response), std::move(status));

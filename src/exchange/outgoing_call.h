@@ -47,14 +47,14 @@ class OutgoingCall : public Call {
 
   // --- What the wire reports.
   void HeadersRead();
-  void MessageRead(Payload message);
+  void MessageRead(Payload&& message);
   void ReadEnded();
   void WriteDone(bool ok);
   void StatusRead(absl::Status status);
-  void Completed(std::optional<Payload> response, absl::Status status);
+  void Completed(std::optional<Payload>&& response, absl::Status status);
 
  private:
-  void Finish(absl::Status, std::optional<Payload>) final {}
+  void Finish(absl::Status, std::optional<Payload>&&) final {}
   std::stop_token stop_token() final { return {}; }
   const Metadata& RequestMetadata() final { return initial_.emplace(); }
   absl::Status AddInitialMetadata(std::string_view, std::string_view) final { return {}; }

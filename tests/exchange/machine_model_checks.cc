@@ -62,6 +62,7 @@ void MachineModel::CheckStarted(Actions& actions) {
     Check(!unsent_.empty() && !bytes.empty() && bytes[0] == unsent_.front().id,
           "messages are written in order");
     if (!unsent_.empty()) unsent_.pop_front();
+    Check(actions.more_follow == !unsent_.empty(), "more_follow");
     writing_ = Writing::kMessage;
   } else {
     Check(actions.message.size_bytes() == 0, "a message without a write");

@@ -35,7 +35,7 @@ class Exchange {
   // Takes the message, whether there is room or not; wait for kWrite before the next one.
   // FAILED_PRECONDITION if the sending side was closed or another thread is waiting to write,
   // RESOURCE_EXHAUSTED if the message is over the limit, else the reason why the call is over.
-  virtual absl::Status Write(Payload message) = 0;
+  virtual absl::Status Write(Payload&& message) = 0;
   // Whether a message would have to wait; an error if the call is over.
   virtual absl::StatusOr<bool> HasRoom() = 0;
   // After a wait for kWrite: OK, or why the call is over.
@@ -43,7 +43,7 @@ class Exchange {
   // Client: no more messages follow.
   virtual void WritesDone() = 0;
   // Server: the final status, after `message` if there is one. The first caller wins.
-  virtual void Finish(absl::Status status, std::optional<Payload> message) = 0;
+  virtual void Finish(absl::Status status, std::optional<Payload>&& message) = 0;
 
   // --- Receiving.
   // The next message if one is there.

@@ -3,6 +3,7 @@
 #ifndef PARLEY_SRC_WIRE_GRPC_MESSAGE_H_
 #define PARLEY_SRC_WIRE_GRPC_MESSAGE_H_
 
+#include <grpcpp/impl/call_op_set.h>
 #include <grpcpp/impl/serialization_traits.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
@@ -19,6 +20,12 @@ struct Message {
   // Nothing until a message was received: an empty message is one too.
   std::optional<Payload> payload;
 };
+
+// With more to come gRPC may hold a message back, so that one system call sends several.
+inline grpc::WriteOptions HeldBack(bool more_follow) {
+  grpc::WriteOptions options;
+  return more_follow ? options.set_buffer_hint() : options;
+}
 
 }  // namespace parley::detail
 

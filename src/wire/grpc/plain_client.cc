@@ -102,7 +102,7 @@ class PlainUnaryCall final : public PlainCall {
 
   // All of it is part of the one operation.
   void StartRead() override {}
-  void StartWrite(Payload, bool) override {}
+  void StartWrite(Payload&&, Next) override {}
   void StartClose() override {}
 
   std::unique_ptr<grpc::ClientAsyncResponseReader<Message>> reader_;
@@ -123,17 +123,18 @@ class PlainStreamCall final : public PlainCall {
     stream_ = client_.MethodNamed(method()).PrepareStream(context_, *source_.queue());
     if (opening.request) {
       stream_->StartCall(nullptr);
-      StartWrite(*std::move(opening.request), true);
+      StartWrite(*std::move(opening.request), Next::kClose);
     } else {
       stream_->StartCall(write_.Start(source_, Self()));
     }
   }
 
-  void StartWrite(Payload message, bool close) override {
-    if (close) {
+  void StartWrite(Payload&& message, Next next) override {
+    if (next == Next::kClose) {
       stream_->WriteLast({std::move(message)}, grpc::WriteOptions(), write_.Start(source_, Self()));
     } else {
-      stream_->Write({std::move(message)}, write_.Start(source_, Self()));
+      stream_->Write({std::move(message)}, HeldBack(next == Next::kMessage),
+                     write_.Start(source_, Self()));
     }
   }
   void StartClose() override { stream_->WritesDone(write_.Start(source_, Self())); }

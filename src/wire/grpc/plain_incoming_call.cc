@@ -68,14 +68,15 @@ void PlainOneRequestCall::StartAwait(Listener& listener, std::size_t index, void
   listener.service().AwaitWithRequest(index, context_, request_, stream_, listener.queue(), tag);
 }
 
-void PlainOneRequestCall::StartWrite(Payload message, bool close) {
-  if (close) {
+void PlainOneRequestCall::StartWrite(Payload&& message, Next next) {
+  if (next == Next::kClose) {
     const grpc::Status status = Close();
     stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
                            closed_.Start(source_, Self()));
   } else {
     SetInitialMetadata();
-    stream_.Write({std::move(message)}, written_.Start(source_, Self()));
+    stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
+                  written_.Start(source_, Self()));
   }
 }
 
@@ -102,14 +103,15 @@ void PlainManyRequestsCall::AwaitNewsOfCut() {
 
 void PlainManyRequestsCall::OnWaited(bool) { ReadEnded(); }  // nothing, if the call was cut off
 
-void PlainManyRequestsCall::StartWrite(Payload message, bool close) {
-  if (close) {
+void PlainManyRequestsCall::StartWrite(Payload&& message, Next next) {
+  if (next == Next::kClose) {
     const grpc::Status status = Close();
     stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
                            closed_.Start(source_, Self()));
   } else {
     SetInitialMetadata();
-    stream_.Write({std::move(message)}, written_.Start(source_, Self()));
+    stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
+                  written_.Start(source_, Self()));
   }
 }
 

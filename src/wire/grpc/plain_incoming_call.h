@@ -74,7 +74,7 @@ class PlainOneRequestCall final : public PlainIncomingCall {
   void StartAwait(Listener& listener, std::size_t index, void* tag) override;
   std::optional<Payload> ArrivedRequest() override { return std::move(request_.payload); }
   void StartRead() override {}
-  void StartWrite(Payload message, bool close) override;
+  void StartWrite(Payload&& message, Next next) override;
   void StartClose() override;
 
   Message request_;
@@ -89,7 +89,7 @@ class PlainManyRequestsCall final : public PlainIncomingCall {
  private:
   void StartAwait(Listener& listener, std::size_t index, void* tag) override;
   void StartRead() override;
-  void StartWrite(Payload message, bool close) override;
+  void StartWrite(Payload&& message, Next next) override;
   void StartClose() override;
 
   void OnRead(bool ok);

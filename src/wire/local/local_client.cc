@@ -38,9 +38,9 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
 
  private:
   void StartRead() override { link_->pipe.Read(Pipe::kServer); }
-  void StartWrite(Payload message, bool close) override {
-    Say(close);
-    link_->pipe.Write(Pipe::kServer, std::move(message), close);
+  void StartWrite(Payload&& message, Next next) override {
+    Say(next == Next::kClose);
+    link_->pipe.Write(Pipe::kServer, std::move(message), next == Next::kClose);
   }
   void StartClose() override {
     Say(true);
@@ -104,8 +104,8 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
   }
 
   void StartRead() override { link_->pipe.Read(Pipe::kClient); }
-  void StartWrite(Payload message, bool close) override {
-    link_->pipe.Write(Pipe::kClient, std::move(message), close);
+  void StartWrite(Payload&& message, Next next) override {
+    link_->pipe.Write(Pipe::kClient, std::move(message), next == Next::kClose);
   }
   void StartClose() override { link_->pipe.Write(Pipe::kClient, std::nullopt, true); }
   void StartStatus() override {

@@ -36,10 +36,10 @@ class LocalUnaryIncomingCall final : public IncomingCall {
 
  private:
   void StartRead() override { ReadEnded(); }
-  void StartWrite(Payload message, bool close) override {
+  void StartWrite(Payload&& message, Next next) override {
     if (response_) return SecondResponse();
     response_ = std::move(message);
-    close ? StartClose() : WriteDone(true);
+    next == Next::kClose ? StartClose() : WriteDone(true);
   }
   void StartClose() override {
     Closing closing = TakeClosing();

@@ -30,7 +30,7 @@ class LocalUnaryCall final : public OutgoingCall {
  private:
   void StartOpen(Opening opening) override;
   void StartRead() override {}
-  void StartWrite(Payload, bool) override {}
+  void StartWrite(Payload&&, Next) override {}
   void StartClose() override {}
   void CancelWire() override;
   Metadata CopyInitialMetadata() override { return answered_initial_; }
