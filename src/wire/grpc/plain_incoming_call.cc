@@ -1,6 +1,6 @@
 #include "src/wire/grpc/plain_incoming_call.h"
 
-#include <grpc/support/time.h>
+#include <grpc/grpc.h>
 
 #include <chrono>
 #include <utility>
@@ -35,7 +35,10 @@ void PlainIncomingCall::OnArrived(bool ok) {
 }
 
 void PlainIncomingCall::OnGone(bool) {
-  if (closing() || !context_.IsCancelled()) return;
+  if (!closing() && context_.IsCancelled()) Lost();
+}
+
+void PlainIncomingCall::Lost() {
   PeerGone(deadline() <= absl::Now()
                ? absl::DeadlineExceededError("the call's deadline has passed")
                : absl::CancelledError("the client cancelled the call or is gone"));
@@ -92,16 +95,10 @@ void PlainManyRequestsCall::StartAwait(Listener& listener, std::size_t index, vo
 void PlainManyRequestsCall::StartRead() { stream_.Read(&incoming_, read_.Start(source_, Self())); }
 
 void PlainManyRequestsCall::OnRead(bool ok) {
-  if (!ok) return AwaitNewsOfCut();
-  MessageRead(*std::exchange(incoming_.payload, std::nullopt));
+  if (ok) return MessageRead(*std::exchange(incoming_.payload, std::nullopt));
+  // The client closed its side, or it was cut off.
+  grpc_call_failed_before_recv_message(context_.c_call()) ? Lost() : ReadEnded();
 }
-
-void PlainManyRequestsCall::AwaitNewsOfCut() {
-  alarm_ = std::make_unique<grpc::Alarm>();
-  alarm_->Set(source_.queue(), gpr_time_0(GPR_CLOCK_REALTIME), waited_.Start(source_, Self()));
-}
-
-void PlainManyRequestsCall::OnWaited(bool) { ReadEnded(); }  // nothing, if the call was cut off
 
 void PlainManyRequestsCall::StartWrite(Payload&& message, Next next) {
   if (next == Next::kClose) {

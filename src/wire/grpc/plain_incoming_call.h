@@ -2,7 +2,6 @@
 #ifndef PARLEY_SRC_WIRE_GRPC_PLAIN_INCOMING_CALL_H_
 #define PARLEY_SRC_WIRE_GRPC_PLAIN_INCOMING_CALL_H_
 
-#include <grpcpp/alarm.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/async_stream.h>
 
@@ -52,6 +51,8 @@ class PlainIncomingCall : public IncomingCall {
   void OnWritten(bool ok) { WriteDone(ok); }
   void OnClosed(bool) { CloseDone(); }
   void OnGone(bool);
+  // The client cancelled, its connection broke, or time ran out.
+  void Lost();
 
   CompletionSource& source_;
   grpc::ServerContext context_;
@@ -93,19 +94,13 @@ class PlainManyRequestsCall final : public PlainIncomingCall {
   void StartClose() override;
 
   void OnRead(bool ok);
-  // A read that fails does not tell whether the client closed its side or was cut off. The news of a
-  // cut is queued right behind the failed read: it is let overtake the end.
-  void AwaitNewsOfCut();
-  void OnWaited(bool ok);
   std::shared_ptr<PlainManyRequestsCall> Self() {
     return std::static_pointer_cast<PlainManyRequestsCall>(shared_from_this());
   }
 
   Message incoming_;
   grpc::ServerAsyncReaderWriter<Message, Message> stream_{&context_};
-  std::unique_ptr<grpc::Alarm> alarm_;
   OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnRead> read_;
-  OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnWaited> waited_;
 };
 
 }  // namespace parley::detail
