@@ -48,6 +48,15 @@ void IncomingCall::Finish(absl::Status status, std::optional<Payload> message) {
 
 void IncomingCall::Cancel(absl::Status status) {
   Call::Cancel(std::move(status));
+  KillIfStuck();
+}
+
+void IncomingCall::Reject(absl::Status status) {
+  Step([&](Machine& machine) { return machine.Reject(std::move(status), false); });
+  KillIfStuck();
+}
+
+void IncomingCall::KillIfStuck() {
   std::unique_lock lock(mutex_);
   if (kill_) return;
   kill_ = runtime_->control.At(absl::Now() + kStuck, [weak = weak_from_this()] {

@@ -49,6 +49,10 @@ absl::Status OutgoingCall::ReadStatus() {
   });
 }
 
+void OutgoingCall::Reject(absl::Status status) {
+  Step([&](Machine& machine) { return machine.Reject(std::move(status), status_seen_); });
+}
+
 void OutgoingCall::Drop() {
   const absl::Status unseen = Ask([&](const Machine& machine) {
     // With messages left to read, the stream was left early, and how it ended is of no interest.
@@ -83,7 +87,10 @@ void OutgoingCall::HeadersRead() {
 }
 
 void OutgoingCall::MessageRead(Payload message) {
-  if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
+  if (absl::Status status = CheckSize(message); !status.ok()) {
+    // As a socket does it: what came before can still be read.
+    return Step([&](Machine& machine) { return machine.Expire(std::move(status)); });
+  }
   Step([&](Machine& machine) {
     headers_read_ = true;
     return machine.MessageRead(std::move(message));

@@ -27,6 +27,7 @@ class OutgoingCall : public Call {
   void WritesDone() override;
   absl::Status FinalStatus() override;
   absl::Status ReadStatus() override;
+  void Reject(absl::Status status) override;
   void Drop() override;
   const Metadata& InitialMetadata() override;
   const Metadata& TrailingMetadata() override;
