@@ -45,21 +45,23 @@ using testing::HasSubstr;
 
 constexpr absl::StatusCode kInternal = absl::StatusCode::kInternal;
 
-class FailingCodec : public EveryWire {};
+class FailingCodec : public EveryWire {
+ protected:
+  Counter runs_;  // of handlers that must not run
+};
 INSTANTIATE_TEST_SUITE_P(All, FailingCodec, testing::ValuesIn(kWires),
                          NameOf<FailingCodec::ParamType>);
 
 // In one process a Word reaches a handler of Words as it is. So the other end takes bytes, for
 // which it has to be encoded everywhere.
 TEST_P(FailingCodec, ThatCantEncodeTheRequestFailsTheCall) {
-  Counter runs;
   server().Register(kUnaryOf<std::string>, [&](Context&, const std::string& request) {
-    runs.Add();
+    runs_.Add();
     return absl::StatusOr<std::string>(request);
   });
   server().Register(kDownOf<std::string>,
                     [&](Context&, const std::string& request, Writer<std::string>& writer) {
-                      runs.Add();
+                      runs_.Add();
                       return writer.Write(request);
                     });
   Start();
@@ -71,7 +73,7 @@ TEST_P(FailingCodec, ThatCantEncodeTheRequestFailsTheCall) {
   auto stream = client.Call(kDownOf<Word>, {"unspeakable"});
   EXPECT_FALSE(stream.Next());
   EXPECT_THAT(stream.Finish(), IsStatus(kInternal, HasSubstr("no word for it")));
-  EXPECT_EQ(runs.value(), 0);
+  EXPECT_EQ(runs_.value(), 0);
   EXPECT_EQ(client.Call(kUnaryOf<Word>, {"hello"})->text, "hello");
 }
 
@@ -139,9 +141,8 @@ TEST_P(FailingCodec, ThatCantEncodeTheResponseFailsTheCall) {
 }
 
 TEST_P(FailingCodec, ThatCantDecodeIsInternalWithItsText) {
-  Counter runs;
   server().Register(kUnaryOf<Word>, [&](Context&, const Word& word) {
-    runs.Add();
+    runs_.Add();
     return absl::StatusOr<Word>(word);
   });
   server().Register(kBothOf<Word>, [](Context&, Reader<Word>& reader, Writer<Word>&) {
@@ -157,7 +158,7 @@ TEST_P(FailingCodec, ThatCantDecodeIsInternalWithItsText) {
   const Client client = Connect();
   EXPECT_EQ(client.Call(kUnaryOf<std::string>, "unreadable").status(),
             absl::InternalError("malformed request: smudged"));
-  EXPECT_EQ(runs.value(), 0);
+  EXPECT_EQ(runs_.value(), 0);
   auto stream = client.Call(kBothOf<std::string>);
   EXPECT_EQ(stream.Write("unreadable"), absl::OkStatus());
   EXPECT_FALSE(stream.Next());

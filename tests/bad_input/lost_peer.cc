@@ -31,13 +31,13 @@ int Serve() {
   Server server;
   for (const MethodKind kind : kKinds) {
     RegisterScript(server, engine, kind, Form::kPlain, [&](Part& part) -> Task<absl::Status> {
-      co_await part.Write("the first of many");
+      absl::Status written = co_await part.Write("the first of many");
       {
         const std::lock_guard lock(printing);
         std::cout << "started" << std::endl;
       }
       co_await part.Stopped();
-      co_return absl::OkStatus();
+      co_return written;
     });
   }
   if (const absl::Status started = server.Start("127.0.0.1:0"); !started.ok()) {

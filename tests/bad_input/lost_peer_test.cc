@@ -83,28 +83,30 @@ class Process {
   FILE* output_ = nullptr;
 };
 
-class LostClient : public EveryKind {};
+class LostClient : public EveryKind {
+ protected:
+  Counter messages_;
+  std::atomic<bool> lost_ = true;  // the first call's client
+};
 INSTANTIATE_TEST_SUITE_P(All, LostClient,
                          testing::Combine(testing::ValuesIn(kSocketWires),
                                           testing::ValuesIn(kKinds)),
                          NameOf<EveryKind::ParamType>);
 
 TEST_P(LostClient, StopsItsHandlerAndTheServerGoesOn) {
-  Counter messages;
-  std::atomic<bool> lost = true;  // the first call's client
   Serve([&](Part& part) -> Task<absl::Status> {
-    if (!lost) co_return absl::AlreadyExistsError("served");
+    if (!lost_) co_return absl::AlreadyExistsError("served");
     started.Add();
     absl::Status status;
     if (StreamsRequests(kind())) {
       while (std::optional<std::string> request = co_await part.Next()) {
-        messages.Add();
+        messages_.Add();
         if (StreamsResponses(kind())) status = co_await part.Write(*request);
       }
       EXPECT_FALSE(part.read_status().ok()) << "an upload that was cut is not complete";
     } else if (StreamsResponses(kind())) {
       for (status = absl::OkStatus(); status.ok();) {
-        messages.Add();
+        messages_.Add();
         status = co_await part.Write(std::string(1000, 'x'));
       }
       EXPECT_FALSE(status.ok());
@@ -115,10 +117,10 @@ TEST_P(LostClient, StopsItsHandlerAndTheServerGoesOn) {
   Process client({"call", target(), absl::StrCat(static_cast<int>(kind()))});
   ASSERT_TRUE(started.Reaches(1));
   const bool streams = kind() != MethodKind::kUnary;
-  EXPECT_TRUE(!streams || messages.Reaches(20));
+  EXPECT_TRUE(!streams || messages_.Reaches(20));
   client.Kill();
   EXPECT_TRUE(stopped.Reaches(1));
-  lost = false;
+  lost_ = false;
   EXPECT_EQ(Open(Connect())->End(), absl::AlreadyExistsError("served"));
 }
 

@@ -143,20 +143,22 @@ TEST_P(MalformedRequest, ToADownloadIsInternalAndRunsNoHandler) {
   EXPECT_EQ(stream.Next().value_or(Letter()).text(), "good");
 }
 
-class MalformedMessage : public EveryWire {};
+class MalformedMessage : public EveryWire {
+ protected:
+  Counter ended_;  // handlers that have seen it
+};
 INSTANTIATE_TEST_SUITE_P(All, MalformedMessage, testing::ValuesIn(kWires),
                          NameOf<MalformedMessage::ParamType>);
 
 // The messages before it are read; then there is no more, and nobody takes that for the end.
 TEST_P(MalformedMessage, OfAnUploadEndsItWithInternal) {
-  Counter cut;
   server().Register(kUpOf<Letter>, [&](Context&, Reader<Letter>& reader) -> absl::StatusOr<Letter> {
     Letter all;
     for (const Letter& letter : reader) all.mutable_text()->append(letter.text());
     EXPECT_EQ(all.text(), "good");
     const absl::Status status = reader.status();
     EXPECT_THAT(status, IsStatus(kInternal, StartsWith("malformed message: "))) << status;
-    cut.Add();
+    ended_.Add();
     return all;
   });
   Start();
@@ -168,12 +170,11 @@ TEST_P(MalformedMessage, OfAnUploadEndsItWithInternal) {
     stream.Write(bytes).IgnoreError();  // in one process the handler may be quicker
     const absl::Status status = stream.Finish().status();
     EXPECT_THAT(status, IsStatus(kInternal, StartsWith("malformed message: "))) << status;
-    EXPECT_TRUE(cut.Reaches(++calls));
+    EXPECT_TRUE(ended_.Reaches(++calls));
   }
 }
 
 TEST_P(MalformedMessage, OfABidiCallEndsItWithInternal) {
-  Counter cut;
   server().Register(
       kBothOf<Letter>,
       [&](Context& ctx, Reader<Letter>& reader, Writer<Letter>& writer) -> absl::Status {
@@ -182,7 +183,7 @@ TEST_P(MalformedMessage, OfABidiCallEndsItWithInternal) {
         }
         EXPECT_THAT(reader.status(), IsStatus(kInternal, StartsWith("malformed message: ")));
         EXPECT_TRUE(ctx.cancelled());
-        cut.Add();
+        ended_.Add();
         return absl::OkStatus();
       });
   Start();
@@ -196,55 +197,62 @@ TEST_P(MalformedMessage, OfABidiCallEndsItWithInternal) {
     EXPECT_FALSE(stream.Next());
     const absl::Status status = stream.Finish();
     EXPECT_THAT(status, IsStatus(kInternal, StartsWith("malformed message: "))) << status;
-    EXPECT_TRUE(cut.Reaches(++calls));
+    EXPECT_TRUE(ended_.Reaches(++calls));
   }
 }
 
+// The response that a request asks for.
+std::string Asked(const std::string& request) {
+  Letter letter;
+  EXPECT_TRUE(letter.ParseFromString(request));
+  return letter.enclosure();
+}
+Letter AskFor(const std::string& response) {
+  Letter letter;
+  letter.set_enclosure(response);
+  return letter;
+}
+
 TEST_P(MalformedMessage, AsTheOneResponseIsInternal) {
-  std::string response;
-  server().Register(kUnaryOf<std::string>, [&](Context&, const std::string&) {
-    return absl::StatusOr<std::string>(response);
+  server().Register(kUnaryOf<std::string>, [](Context&, const std::string& request) {
+    return absl::StatusOr<std::string>(Asked(request));
   });
-  server().Register(kUpOf<std::string>, [&](Context&, Reader<std::string>& reader) {
-    while (reader.Next()) {
-    }
-    return absl::StatusOr<std::string>(response);
+  server().Register(kUpOf<std::string>, [](Context&, Reader<std::string>& reader) {
+    return absl::StatusOr<std::string>(Asked(reader.Next().value_or("")));
   });
   Start();
   const Client client = Connect();
   for (const std::string& bytes : NoLetters()) {
-    response = bytes;
-    absl::Status status = client.Call(kUnaryOf<Letter>, LetterOf("ask")).status();
+    absl::Status status = client.Call(kUnaryOf<Letter>, AskFor(bytes)).status();
     EXPECT_THAT(status, IsStatus(kInternal, StartsWith("malformed response: "))) << status;
-    status = client.Call(kUpOf<Letter>).Finish().status();
+    auto stream = client.Call(kUpOf<Letter>);
+    EXPECT_EQ(stream.Write(AskFor(bytes)), absl::OkStatus());
+    status = stream.Finish().status();
     EXPECT_THAT(status, IsStatus(kInternal, StartsWith("malformed response: "))) << status;
   }
-  response = LetterOf("good").SerializeAsString();
-  EXPECT_EQ(client.Call(kUnaryOf<Letter>, LetterOf("ask"))->text(), "good");
+  const std::string good = LetterOf("good").SerializeAsString();
+  EXPECT_EQ(client.Call(kUnaryOf<Letter>, AskFor(good))->text(), "good");
 }
 
 TEST_P(MalformedMessage, OfADownloadEndsItWithInternalAndStopsTheHandler) {
-  Counter stopped;
-  std::string response;
   server().Register(kDownOf<std::string>,
-                    [&](Context& ctx, const std::string& request, Writer<std::string>& writer) {
-                      EXPECT_TRUE(writer.Write(request).ok());
+                    [this](Context& ctx, const std::string& request, Writer<std::string>& writer) {
+                      EXPECT_TRUE(writer.Write(LetterOf("good").SerializeAsString()).ok());
                       // The client may have seen it by the time that this returns.
-                      writer.Write(response).IgnoreError();
-                      if (call_test::StopRequested(ctx.stop_token())) stopped.Add();
+                      writer.Write(Asked(request)).IgnoreError();
+                      if (call_test::StopRequested(ctx.stop_token())) ended_.Add();
                       return absl::OkStatus();
                     });
   Start();
   const Client client = Connect();
   int calls = 0;
   for (const std::string& bytes : NoLetters()) {
-    response = bytes;
-    auto stream = client.Call(kDownOf<Letter>, LetterOf("good"));
+    auto stream = client.Call(kDownOf<Letter>, AskFor(bytes));
     EXPECT_EQ(stream.Next().value_or(Letter()).text(), "good");
     EXPECT_FALSE(stream.Next());
     const absl::Status status = stream.Finish();
     EXPECT_THAT(status, IsStatus(kInternal, StartsWith("malformed message: "))) << status;
-    EXPECT_TRUE(stopped.Reaches(++calls));
+    EXPECT_TRUE(ended_.Reaches(++calls));
   }
 }
 
