@@ -31,6 +31,10 @@ elseif(PARLEY_SANITIZE)
   message(FATAL_ERROR
     "PARLEY_SANITIZE is '${PARLEY_SANITIZE}'; use address (with undefined) or thread")
 endif()
+if(PARLEY_BUILD_FUZZERS)
+  # So that libFuzzer sees which paths an input takes.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(PARLEY_SANITIZE)
   add_compile_options(${flags})
   add_link_options(${flags})

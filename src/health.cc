@@ -150,7 +150,11 @@ absl::Status Codec<detail::HealthCheckResponse>::Decode(const Buffer& in,
                                                         detail::HealthCheckResponse& response) {
   std::string scratch;
   const std::string_view bytes = in.Flatten(scratch);
-  if (bytes.size() != 2) return absl::InvalidArgumentError("no health check response");
+  if (bytes.size() != 2 ||
+      bytes[0] != WireFormatLite::MakeTag(1, WireFormatLite::WIRETYPE_VARINT) || bytes[1] < 0 ||
+      bytes[1] > detail::HealthCheckResponse::kServiceUnknown) {
+    return absl::InvalidArgumentError("no health check response");
+  }
   response.status = static_cast<detail::HealthCheckResponse::Status>(bytes[1]);
   return absl::OkStatus();
 }

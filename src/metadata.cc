@@ -15,6 +15,9 @@ bool IsLegalKey(std::string_view key) {
   });
 }
 
+// To gRPC "-bin" alone is a name as any other.
+bool IsBinary(std::string_view key) { return key.size() > 4 && key.ends_with("-bin"); }
+
 bool IsLegalValue(std::string_view value) {
   return std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
@@ -56,7 +59,7 @@ absl::Status Metadata::Validate() const {
       return absl::InvalidArgumentError(
           absl::StrCat("the metadata key \"", key, "\" is reserved: it begins with grpc-"));
     }
-    if (!key.ends_with("-bin") && !IsLegalValue(value)) {
+    if (!IsBinary(key) && !IsLegalValue(value)) {
       return absl::InvalidArgumentError(
           absl::StrCat("the value of the metadata key \"", key,
                        "\" is not printable ASCII; a key that ends in -bin takes any bytes"));

@@ -16,6 +16,8 @@ bool RemovePrefix(std::string_view& text, std::string_view prefix) {
 
 bool IsLoopbackHost(std::string_view host) {
   if (host == "localhost") return true;
+  // inet_pton would stop there, and whoever else reads the name perhaps not.
+  if (host.find('\0') != std::string_view::npos) return false;
   const std::string literal(host);
   in_addr v4;
   if (inet_pton(AF_INET, literal.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;

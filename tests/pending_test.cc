@@ -91,6 +91,7 @@ class FakeExchange final : public Exchange {
   }
   void Post(absl::AnyInvocable<void()> task) override { posted.push_back(std::move(task)); }
   void Cancel(absl::Status status) override { cancelled.push_back(std::move(status)); }
+  void Reject(absl::Status) override { Unused().IgnoreError(); }
 
   detail::AllocateBlock allocator() const override { return nullptr; }
   absl::Status Write(Payload&&) override { return Unused(); }

@@ -80,7 +80,7 @@ class Reader {
     if (!payload) return std::nullopt;
     absl::StatusOr<T> message = detail::TakeMessage<T>(*std::move(payload));
     if (message.ok()) return *std::move(message);
-    exchange.Cancel(
+    exchange.Reject(
         absl::InternalError(absl::StrCat("malformed message: ", message.status().message())));
     return std::nullopt;
   }

@@ -22,7 +22,8 @@ IncomingCall::~IncomingCall() {
 }
 
 void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> request) {
-  const absl::Status status = dispatcher_->Accept(*this, method);
+  absl::Status status = dispatcher_->Accept(*this, method);
+  if (status.ok() && request) status = CheckSize(*request);
   if (!status.ok()) {
     Finish(status, std::nullopt);
   } else {
@@ -65,6 +66,15 @@ void IncomingCall::Finish(absl::Status status, std::optional<Payload>&& message)
 
 void IncomingCall::Cancel(absl::Status status) {
   Call::Cancel(std::move(status));
+  KillIfStuck();
+}
+
+void IncomingCall::Reject(absl::Status status) {
+  Step([&](Machine& machine) { return machine.Reject(std::move(status), false); });
+  KillIfStuck();
+}
+
+void IncomingCall::KillIfStuck() {
   std::unique_lock lock(mutex_);
   if (kill_) return;
   kill_ = runtime_->control.At(absl::Now() + kStuck, [weak = weak_from_this()] {

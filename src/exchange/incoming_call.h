@@ -20,6 +20,7 @@ class IncomingCall : public Call {
 
   void Finish(absl::Status status, std::optional<Payload>&& message) override;
   void Cancel(absl::Status status) override;
+  void Reject(absl::Status status) override;
   void Drop() override;
   std::stop_token stop_token() override;
   const Metadata& RequestMetadata() override;
@@ -71,6 +72,8 @@ class IncomingCall : public Call {
  private:
   friend class Dispatcher;
 
+  // Gives the call up on the wire if the status that Cancel left does not get through.
+  void KillIfStuck();
   void WritesDone() final {}
   absl::Status FinalStatus() final { return absl::UnknownError("not a client's call"); }
   absl::StatusOr<Payload> TakeResponse() final { return FinalStatus(); }

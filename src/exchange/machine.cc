@@ -67,6 +67,14 @@ Machine::Actions Machine::Cancel(absl::Status status) { return End(std::move(sta
 
 Machine::Actions Machine::Expire(absl::Status status) { return End(std::move(status), IsClient()); }
 
+Machine::Actions Machine::Reject(absl::Status status, bool seen) {
+  Actions actions = Cancel(status);
+  while (!received_.empty()) actions.discarded.Push(received_.Pop());
+  read_cut_ = true;
+  if (IsClient() && final_->ok() && !seen) final_ = std::move(status);
+  return actions;
+}
+
 Machine::Actions Machine::End(absl::Status status, bool keep_received) {
   Actions actions;
   if (IsClient()) {

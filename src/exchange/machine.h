@@ -6,8 +6,8 @@
 //  1. At most one read and one write are in flight; nothing is written after the close has started.
 //  2. The close (client: half-close; server: final status) starts at most once, after all that was
 //  written before it.
-//  3. A client's final status is set once and never changes; a server sends exactly one, or learns
-//  that nobody is there.
+//  3. A client's final status is set once; it changes only from an OK that nobody has seen, when a
+//  message before it is rejected. A server sends exactly one, or learns that nobody is there.
 //  4. A waiter is woken only when its slot is ready, and always when it becomes so.
 //  5. Messages are delivered in order, each once; after the first that is missing there are none.
 #ifndef PARLEY_SRC_EXCHANGE_MACHINE_H_
@@ -68,8 +68,12 @@ class Machine {
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
   // handler's.
   Actions Cancel(absl::Status status);
-  // The same at the call's deadline: a client still gets the messages that have come.
+  // The same at the call's deadline, or for a message that can't be taken in: a client still gets
+  // the messages that have come.
   Actions Expire(absl::Status status);
+  // A message that was taken can't be used: the same, and the messages are never complete. `seen`:
+  // the final status, if there is one.
+  Actions Reject(absl::Status status, bool seen);
   // Server: what Cancel wants to send has been stuck for too long.
   Actions Kill();
 
@@ -131,7 +135,7 @@ class Machine {
   bool headers_read_ = false;
   bool read_in_flight_ = false;
   bool read_ended_ = false;
-  bool read_cut_ = false;  // messages that had come were thrown away
+  bool read_cut_ = false;  // messages that had come were thrown away, or rejected
   bool status_started_ = false;
 
   bool peer_gone_ = false;  // server

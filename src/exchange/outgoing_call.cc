@@ -70,6 +70,10 @@ absl::Status OutgoingCall::ReadStatus() {
   });
 }
 
+void OutgoingCall::Reject(absl::Status status) {
+  Step([&](Machine& machine) { return machine.Reject(std::move(status), status_seen_); });
+}
+
 void OutgoingCall::Drop() {
   const absl::Status unseen = Ask([&](const Machine& machine) {
     // With messages left to read, the stream was left early, and how it ended is of no interest.
@@ -104,7 +108,10 @@ void OutgoingCall::HeadersRead() {
 }
 
 void OutgoingCall::MessageRead(Payload&& message) {
-  if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
+  if (absl::Status status = CheckSize(message); !status.ok()) {
+    // As a socket does it: what came before can still be read.
+    return Step([&](Machine& machine) { return machine.Expire(std::move(status)); });
+  }
   Step([&](Machine& machine) {
     headers_read_ = true;
     return machine.MessageRead(std::move(message));
@@ -127,6 +134,9 @@ void OutgoingCall::StatusRead(absl::Status status) {
 }
 
 void OutgoingCall::Completed(std::optional<Payload>&& response, absl::Status status) {
+  if (absl::Status fits = response ? CheckSize(*response) : absl::OkStatus(); !fits.ok()) {
+    status = std::move(fits);
+  }
   Step([&](Machine& machine) {
     headers_read_ = status_read_ = true;
     return machine.Completed(std::move(response), std::move(status));

@@ -28,6 +28,7 @@ class OutgoingCall : public Call {
   absl::Status FinalStatus() override;
   absl::StatusOr<Payload> TakeResponse() override;
   absl::Status ReadStatus() override;
+  void Reject(absl::Status status) override;
   void Drop() override;
   const Metadata& InitialMetadata() override;
   const Metadata& TrailingMetadata() override;

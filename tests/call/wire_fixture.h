@@ -93,7 +93,8 @@ testing::AssertionResult Eventually(const std::function<bool()>& done);
 
 MATCHER_P(HasCode, code, "") { return arg.code() == code; }
 MATCHER_P2(IsStatus, code, message, "") {
-  return arg.code() == code && testing::ExplainMatchResult(message, arg.message(), result_listener);
+  return arg.code() == code &&
+         testing::ExplainMatchResult(message, std::string(arg.message()), result_listener);
 }
 
 }  // namespace parley::call_test

@@ -64,6 +64,8 @@ bool MachineModel::Enabled(Event event) const {
       return !client && finishes_ < 2;
     case Event::kTake:
       return machine_.HasMessage();
+    case Event::kReject:
+      return taken_ && !rejected_;
     case Event::kCancel:
     case Event::kExpire:
       return cancels_ < rules_.cancels;
@@ -159,6 +161,8 @@ MachineModel::Actions MachineModel::User(Event event) {
       return Finish(absl::NotFoundError("the handler's"), false);
     case Event::kTake:
       return Take();
+    case Event::kReject:
+      return Reject();
     case Event::kCancel:
       return Cancel(false);
     case Event::kExpire:
@@ -259,7 +263,23 @@ MachineModel::Actions MachineModel::Take() {
   const Payload message = machine_.Take(actions);
   Check(!received_.empty() && IdOf(message) == received_.front().id, "messages are taken in order");
   if (!received_.empty()) received_.pop_front();
+  taken_ = true;
   return actions;
+}
+
+MachineModel::Actions MachineModel::Reject() {
+  rejected_ = lost_ = true;
+  const absl::Status status = absl::InternalError("rejected");
+  const bool effective = IsClient() ? !final_ : !cut_ && !close_started_;
+  if (effective) {
+    expect_cancel_wire_ = IsClient() && open_;
+    expect_stop_ = !IsClient();
+    if (!IsClient()) cut_ = close_asked_ = true;
+    Discard(unsent_);
+  }
+  if (effective || (IsClient() && final_->ok())) final_ = status;
+  Discard(received_);
+  return machine_.Reject(status, false);
 }
 
 MachineModel::Actions MachineModel::Cancel(bool at_deadline) {

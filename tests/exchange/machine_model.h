@@ -29,6 +29,7 @@ class MachineModel {
     kFinishWithMessage,
     kFinishError,
     kTake,
+    kReject,
     kCancel,
     kExpire,
     kKill,
@@ -116,6 +117,7 @@ class MachineModel {
   Actions Write(std::size_t bytes);
   Actions Finish(absl::Status status, bool with_message);
   Actions Take();
+  Actions Reject();
   Actions Cancel(bool at_deadline);
   Actions MessageRead(std::size_t bytes);
   Actions ReadEnded();
@@ -162,6 +164,8 @@ class MachineModel {
   bool send_failed_ = false;
   bool read_ended_ = false;
   bool lost_ = false;  // a message that had come was thrown away
+  bool taken_ = false;
+  bool rejected_ = false;
 
   // The end.
   bool cut_ = false;  // server: cancelled, or the peer is gone

@@ -18,6 +18,7 @@ constexpr std::array<const char*, MachineModel::kEvents> kNames = {"Open",
                                                                    "FinishWithMessage",
                                                                    "FinishError",
                                                                    "Take",
+                                                                   "Reject",
                                                                    "Cancel",
                                                                    "Expire",
                                                                    "Kill",
@@ -209,6 +210,7 @@ std::string MachineModel::Key() const {
   add(final_ ? static_cast<int>(final_->code()) : -1);
   add(cancels_);
   add(finishes_);
+  add(taken_ | rejected_ << 1);
   add(waiting_[0] | waiting_[1] << 1 | waiting_[2] << 2 | waiting_[3] << 3 | writer_waited_ << 4);
   return key;
 }

@@ -71,6 +71,9 @@ class Exchange {
   // Ends the call with `status` unless it has ended. On a client that is the final status; on a
   // server it is sent in place of whatever the handler will say.
   virtual void Cancel(absl::Status status) = 0;
+  // The same because of a message that Take gave and that can't be used. It is missing for good, so
+  // an end in order that had come behind it, and that nobody has seen, is none.
+  virtual void Reject(absl::Status status) = 0;
   // The user's end let go: cancels what has not ended, logs an error that nobody saw.
   virtual void Drop() = 0;
 

@@ -26,7 +26,9 @@ Listener::Listener(const ServerOptions& options) {
   untaken_ = std::make_unique<CompletionSource>(std::move(queue));
   source_ = untaken_.get();
 
-  builder_.SetMaxReceiveMessageSize(ToGrpcInt(options.max_message_bytes));
+  // parley checks, for a failed read of gRPC's does not tell a message that was too large from the end
+  // of an upload. gRPC would not look before it has the whole message, either.
+  builder_.SetMaxReceiveMessageSize(-1);
   builder_.SetMaxSendMessageSize(-1);  // parley has checked, and says both numbers
   builder_.SetResourceQuota(grpc::ResourceQuota("parley").Resize(options.max_memory_bytes));
   // Two servers on one port would share its connections.

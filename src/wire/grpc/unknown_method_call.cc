@@ -5,6 +5,12 @@
 #include "src/wire/grpc/listener.h"
 
 namespace parley::detail {
+namespace {
+
+// Of a name that a client made up: a status has to fit into its limit for headers.
+constexpr std::size_t kMostShown = 128;
+
+}  // namespace
 
 void UnknownMethodCall::Await(grpc::AsyncGenericService& service,
                               grpc::ServerCompletionQueue& queue) {
@@ -15,8 +21,8 @@ void UnknownMethodCall::Await(grpc::AsyncGenericService& service,
 void UnknownMethodCall::OnArrived(bool ok) {
   if (!ok) return;
   listener_.AcceptNextUnknown();
-  const std::string text =
-      absl::StrCat("unknown method ", absl::StripPrefix(context_.method(), "/"));
+  const std::string text = absl::StrCat(
+      "unknown method ", absl::StripPrefix(context_.method(), "/").substr(0, kMostShown));
   stream_.Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, text),
                  answered_.Start(source_, shared_from_this()));
 }
