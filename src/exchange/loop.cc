@@ -10,12 +10,16 @@ namespace parley::detail {
 namespace {
 
 // The monitor looks at every tick. Where it finds the leader in a task, it glances again soon, and
-// takes the lead if that task still runs. Each look costs the leader a switch or two.
+// takes the lead if that task still runs. Each look costs the leader a switch or two, so that ticks
+// become longer while many looks in a row find task after task.
 constexpr auto kTick = std::chrono::microseconds(800);
+constexpr auto kLongestTick = 4 * kTick;
+constexpr int kCalmLooks = 100;
 constexpr auto kGlance = std::chrono::microseconds(200);
 // Looks without news before the monitor looks less often.
 constexpr int kQuietLooks = 20;
-constexpr auto kSeldomTick = std::chrono::milliseconds(10);
+constexpr std::chrono::microseconds kSeldomTick = std::chrono::milliseconds(10);
+constexpr std::chrono::microseconds kForever = std::chrono::hours(1);
 // How many quick runs make a kind of task quick again.
 constexpr int kSlowRuns = 64;
 constexpr absl::Duration kQuick = absl::Microseconds(100);
@@ -25,6 +29,18 @@ constexpr absl::Duration kQuick = absl::Microseconds(100);
 thread_local Loop::Worker* Loop::current_worker_ = nullptr;
 thread_local Loop* Loop::dispatching_ = nullptr;
 
+bool Loop::LightSleep::Sleep(std::chrono::microseconds time) {
+  Lock lock(mutex_);
+  wake_.wait_for(lock, time, [this] { return disturbed_; });
+  return std::exchange(disturbed_, false);
+}
+
+void Loop::LightSleep::Disturb() {
+  Lock lock(mutex_);
+  disturbed_ = true;
+  wake_.notify_one();
+}
+
 void Loop::Stop() {
   {
     Lock lock(mutex_);
@@ -32,7 +48,7 @@ void Loop::Stop() {
     if (source_ != nullptr) source_->Shutdown();
     if (CanLead() || HasTasks()) WakeWorker();
     idle_wake_.notify_all();
-    monitor_wake_.notify_all();
+    monitor_sleep_.Disturb();
   }
   // A thread may start another until the last one has seen that there is nothing left.
   for (std::size_t i = 0;; ++i) {
@@ -53,11 +69,11 @@ bool Loop::OnPoolThread() const {
 void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
   const bool slow = history != nullptr && history->slow.load(std::memory_order_relaxed) > 0;
   if (dispatching_ == this && !slow) {
-    brought_.push_back({std::move(task), history});
+    brought_.Push({std::move(task), history});
     return;
   }
   Lock lock(mutex_);
-  (slow ? slow_ : quick_).push_back({std::move(task), history});
+  (slow ? slow_ : quick_).Push({std::move(task), history});
   // The leader runs quick tasks itself, right after the task that it is at.
   const bool by_leader = current_worker_ != nullptr && leader_ == current_worker_;
   if (slow || !by_leader) WakeWorker();
@@ -80,7 +96,7 @@ void Loop::Wait(Sleeper& sleeper) {
     self = worker;
     --running_;
     ++blocked_;
-    if (leader_ == self) leader_runs_ = false;
+    if (leader_ == self) SetLeaderRuns(false);
     if (HasTasks()) WakeWorker();
   }
   while (!sleeper.released_) {
@@ -106,8 +122,8 @@ void Loop::Wait(Sleeper& sleeper) {
     --blocked_;
     ++running_;
     if (leader_ == self) {
-      leader_runs_ = true;
-      ++steps_;
+      SetLeaderRuns(true);
+      CountStep();
       WakeMonitor(Watch::kOften);
     }
   } else if (leader_ == self) {
@@ -132,7 +148,7 @@ void Loop::EnterBlocked(Worker& worker) {
   ++blocked_;
   if (leader_ == &worker) {
     leader_ = nullptr;
-    leader_runs_ = false;
+    SetLeaderRuns(false);
     PassLead();
   }
   if (HasTasks()) WakeWorker();
@@ -165,7 +181,7 @@ void Loop::PassLead() {
   if (!sleepers_.empty() && !pool_leads_) {
     sleepers_.front()->wake_.notify_one();
   } else if (PoolMustLead()) {
-    if (!WakeWorker()) monitor_wake_.notify_one();
+    if (!WakeWorker()) monitor_sleep_.Disturb();
   } else if (source_->Busy()) {
     WakeMonitor(Watch::kSeldom);
   }
@@ -191,7 +207,7 @@ void Loop::WakeMonitor(Watch least) {
     WakeWorker();
   } else if (watch_ < least) {
     watch_ = least;
-    monitor_wake_.notify_one();
+    monitor_sleep_.Disturb();
   }
 }
 
@@ -206,9 +222,8 @@ void Loop::WorkerMain() {
       leader_ = &self;
       Lead(lock, self);
     } else if (HasTasks() && running_ < limits_.running) {
-      std::deque<Task>& tasks = slow_.empty() ? quick_ : slow_;
-      Task task = std::move(tasks.front());
-      tasks.pop_front();
+      Fifo<Task>& tasks = slow_.empty() ? quick_ : slow_;
+      Task task = tasks.Pop();
       if (monitor_ == nullptr && CanLead() && !stopping_) WakeWorker();
       Run(lock, self, std::move(task));
     } else if (stopping_ && !HasTasks() && !CanLead()) {
@@ -231,8 +246,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
   pool_leads_ = false;
   while (leader_ == &self) {
     if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
-      Task task = std::move(quick_.front());
-      quick_.pop_front();
+      Task task = quick_.Pop();
       Run(lock, self, std::move(task));
     } else if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
       // A blocked thread polls for itself; with nobody waiting, the pool does only while something
@@ -246,28 +260,28 @@ void Loop::Lead(Lock& lock, Worker& self) {
 }
 
 void Loop::Poll(Lock& lock) {
-  ++steps_;
+  CountStep();
   lock.unlock();
   dispatching_ = this;
   const EventSource::Polled polled = source_->Poll();
   dispatching_ = nullptr;
   lock.lock();
-  for (Task& task : brought_) quick_.push_back(std::move(task));
-  brought_.clear();
+  while (!brought_.empty()) quick_.Push(brought_.Pop());
   if (polled == EventSource::Polled::kEvent) return;
   source_ended_ = true;
   leader_ = nullptr;
   idle_wake_.notify_all();
-  monitor_wake_.notify_all();
+  monitor_sleep_.Disturb();
 }
 
 void Loop::Run(Lock& lock, Worker& self, Task task) {
   ++running_;
-  ++steps_;
+  CountStep();
   const bool leading = leader_ == &self;
   self.running = task.history;
   if (leading) {
-    leader_runs_ = leader_ran_ = true;
+    SetLeaderRuns(true);
+    leader_ran_.store(true, std::memory_order_relaxed);
     WakeMonitor(Watch::kOften);
   }
   lock.unlock();
@@ -282,7 +296,7 @@ void Loop::Run(Lock& lock, Worker& self, Task task) {
   lock.lock();
   self.running = nullptr;
   --running_;
-  if (leader_ == &self) leader_runs_ = false;
+  if (leader_ == &self) SetLeaderRuns(false);
 }
 
 void Loop::Monitor(Lock& lock, Worker& self) {
@@ -291,20 +305,31 @@ void Loop::Monitor(Lock& lock, Worker& self) {
   std::uint64_t seen = steps_;
   bool in_task = false;  // the leader was, at the last look
   int quiet = 0;
+  std::chrono::microseconds tick = kTick;
+  int calm = 0;
   while (!stopping_ && !source_ended_) {
     const Watch watch = watch_;
-    if (watch == Watch::kAsleep) {
-      monitor_wake_.wait(lock);
-    } else if (watch == Watch::kSeldom) {
-      monitor_wake_.wait_for(lock, kSeldomTick);
-    } else {
-      monitor_wake_.wait_for(lock, in_task ? kGlance : kTick);
+    lock.unlock();
+    // A leader that goes from task to task is as it should be, and left alone: no lock.
+    while (!monitor_sleep_.Sleep(watch == Watch::kAsleep   ? kForever
+                                 : watch == Watch::kSeldom ? kSeldomTick
+                                 : in_task                 ? kGlance
+                                                           : tick) &&
+           watch == Watch::kOften && steps_.load(std::memory_order_relaxed) != seen &&
+           leader_ran_.exchange(false, std::memory_order_relaxed)) {
+      seen = steps_.load(std::memory_order_relaxed);
+      in_task = leader_runs_.load(std::memory_order_relaxed);
+      quiet = 0;
+      if (++calm % kCalmLooks == 0)
+        tick = std::min<std::chrono::microseconds>(2 * tick, kLongestTick);
     }
+    lock.lock();
     const bool same = steps_ == seen;
     seen = steps_;
     in_task = leader_runs_;
     if (watch_ != watch) {  // woken to look more often, from now on
-      quiet = 0;
+      quiet = calm = 0;
+      tick = kTick;
       continue;
     }
     if (same && leader_runs_) {
@@ -316,8 +341,8 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       pool_leads_ = true;
       break;
     }
-    const bool news = watch == Watch::kOften ? leader_ran_ : !same;
-    leader_ran_ = false;
+    const bool ran = leader_ran_.exchange(false, std::memory_order_relaxed);
+    const bool news = watch == Watch::kOften ? ran : !same;
     quiet = news ? 0 : quiet + 1;
     if (quiet > kQuietLooks && watch != Watch::kAsleep) {
       watch_ = watch == Watch::kOften ? Watch::kSeldom : Watch::kAsleep;
@@ -333,7 +358,7 @@ void Loop::TakeLead() {
   const Worker* leader = static_cast<const Worker*>(leader_);
   if (leader->running != nullptr) leader->running->slow = kSlowRuns;
   leader_ = nullptr;
-  leader_runs_ = false;
+  SetLeaderRuns(false);
   pool_leads_ = true;
 }
 

@@ -10,16 +10,17 @@
 #define PARLEY_SRC_EXCHANGE_LOOP_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "parley/detail/waiter.h"
+#include "src/exchange/fifo.h"
 
 namespace parley::detail {
 
@@ -102,6 +103,18 @@ class Loop {
     TaskHistory* running = nullptr;
   };
   using Lock = std::unique_lock<std::mutex>;
+  // A sleep that ends after a time, or as soon as somebody has disturbed it since the last one.
+  class LightSleep {
+   public:
+    // Whether it was disturbed.
+    bool Sleep(std::chrono::microseconds time);
+    void Disturb();
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool disturbed_ = false;
+  };
 
   static thread_local Worker* current_worker_;
   // The loop whose events this thread is handling.
@@ -132,6 +145,10 @@ class Loop {
   // Whether the lead could pass to somebody while the leader is in a task.
   bool HasSpare() const { return idle_ > 0 || monitor_ != nullptr || HasRoom(); }
   bool HasTasks() const { return !quick_.empty() || !slow_.empty(); }
+  void CountStep() {
+    steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  void SetLeaderRuns(bool runs) { leader_runs_.store(runs, std::memory_order_relaxed); }
   void PassLead();
   // Gets one more pool thread going. False if there is none to be had.
   bool WakeWorker();
@@ -144,18 +161,19 @@ class Loop {
 
   std::mutex mutex_;
   std::condition_variable idle_wake_;
-  std::condition_variable monitor_wake_;
+  LightSleep monitor_sleep_;
   std::vector<std::thread> threads_;
-  std::vector<Task> brought_;  // by the event that the leader handles; not under the lock
-  std::deque<Task> quick_;     // the leader may run these
-  std::deque<Task> slow_;      // other threads only
+  Fifo<Task> brought_;  // by the event that the leader handles; not under the lock
+  Fifo<Task> quick_;    // the leader may run these
+  Fifo<Task> slow_;     // other threads only
   std::vector<Sleeper*> sleepers_;
 
   const void* leader_ = nullptr;  // a Worker or a Sleeper
-  std::uint64_t steps_ = 0;       // rises whenever the leader begins something
-  bool leader_runs_ = false;      // the leader is inside a task
-  bool leader_ran_ = false;       // it has been since the monitor looked
-  bool pool_leads_ = false;       // a sleeper gave the lead to the pool
+  // Changed under the lock, and looked at by the monitor without it.
+  std::atomic<std::uint64_t> steps_ = 0;   // rises whenever the leader begins something
+  std::atomic<bool> leader_runs_ = false;  // the leader is inside a task
+  std::atomic<bool> leader_ran_ = false;   // it has been since the monitor looked
+  bool pool_leads_ = false;                // a sleeper gave the lead to the pool
   bool source_ended_ = false;
   bool stopping_ = false;
   std::atomic<int> interest_ = 0;
