@@ -2,6 +2,9 @@
 // of some.
 //   lost_peer call TARGET KIND   makes one call that does not end by itself
 //   lost_peer serve              serves calls that don't end; prints its port, and a line for each
+#include <signal.h>
+#include <sys/prctl.h>
+
 #include <iostream>
 #include <mutex>
 #include <string>
@@ -56,6 +59,8 @@ int Serve() {
 }  // namespace parley::call_test
 
 int main(int argc, char** argv) {
+  // Not longer than the test that started it, however that ends.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "serve" && argc == 2) return parley::call_test::Serve();
   int kind = 0;
