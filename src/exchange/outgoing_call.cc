@@ -8,8 +8,7 @@ void OutgoingCall::Open(Opening opening) {
   const bool with_request = opening.request.has_value();
   const bool one_response =
       opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;
-  // Whoever made a unary call waits for it, one way or another.
-  const bool unary = opening.kind == MethodKind::kUnary;
+  const bool caller_waits = opening.caller_waits;
   bool ended = false;  // by its parent
   Step(
       [&](Machine& machine) {
@@ -19,7 +18,7 @@ void OutgoingCall::Open(Opening opening) {
       [&] {
         if (!ended) StartOpen(std::move(opening));
       });
-  if (!unary) runtime_->loop.Strayed();
+  if (!caller_waits) runtime_->loop.Strayed();
 }
 
 void OutgoingCall::FollowParent(std::stop_token parent) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "src/wire/grpc/convert.h"
 
 namespace parley::detail {
@@ -72,6 +73,12 @@ class PlainCall : public OutgoingCall {
     }
     return FromGrpcStatus(status_);
   }
+  // At the deadline gRPC drops what it has not delivered, though the server's OK may be there.
+  absl::Status ResultInTime() const {
+    absl::Status status = Result();
+    if (!status.ok() || absl::Now() < deadline()) return status;
+    return absl::DeadlineExceededError("the call's deadline has passed");
+  }
 
   CompletionSource& source_;
   PlainClient& client_;  // only while the call is opened
@@ -97,7 +104,8 @@ class PlainUnaryCall final : public PlainCall {
   void OnDone(bool) {
     std::optional<Payload> response;
     if (status_.ok()) response = std::move(response_.payload);
-    Completed(std::move(response), Result());
+    absl::Status status = response ? Result() : ResultInTime();
+    Completed(std::move(response), std::move(status));
   }
 
   // All of it is part of the one operation.
@@ -147,7 +155,7 @@ class PlainStreamCall final : public PlainCall {
   }
 
   void StartStatus() override { stream_->Finish(&status_, finish_.Start(source_, Self())); }
-  void OnFinished(bool) { StatusRead(Result()); }
+  void OnFinished(bool) { StatusRead(ResultInTime()); }
 
   std::shared_ptr<PlainStreamCall> Self() {
     return std::static_pointer_cast<PlainStreamCall>(shared_from_this());
