@@ -30,7 +30,8 @@ CallLimits LimitsOf(const ClientOptions& options) {
 std::shared_ptr<Runtime> MakeRuntime(std::unique_ptr<EventSource> source,
                                      const ClientOptions& options) {
   const std::size_t threads = std::max<std::size_t>(options.max_threads, 1);
-  return Runtime::Make(std::move(source), {threads, 4 * threads}, options.executor, options.log);
+  const std::size_t total = threads + 3 * std::min<std::size_t>(threads, 1 << 20);
+  return Runtime::Make(std::move(source), {threads, total}, options.executor, options.log);
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
   if (start.request == nullptr) return absl::OkStatus();
 
   const TypeOps& type = *start.request_type;
-  if (call.allocator() == nullptr && start.caller_waits && wire_->BorrowsRequests()) {
+  if (call.allocator() == nullptr && start.caller_waits && wire_->BorrowsRequests(start.path)) {
     request = Payload::Borrow(&type, start.request);
   } else if (call.allocator() == nullptr && type.clone != nullptr) {
     request = Payload::Own(&type, type.clone(start.request));

@@ -16,7 +16,9 @@ absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseMetadata* respo
 }  // namespace detail
 
 ClientStream& ClientStream::operator=(ClientStream&& other) noexcept {
-  std::swap(call_, other.call_);
+  if (this == &other) return *this;
+  if (call_ != nullptr) call_->Drop();
+  call_ = std::move(other.call_);
   return *this;
 }
 

@@ -152,6 +152,8 @@ absl::Status ServerCore::Stop() {
     dispatcher_->CancelAll(absl::UnavailableError("the server is shutting down"));
     const absl::Time end = absl::Now() + kLastSecond;
     idle = dispatcher_->WaitUntilIdle([&] { return end; });
+    // The grace may have become shorter since the closing began.
+    listener_.CutOff();
   }
   closing.join();
   if (idle) return absl::OkStatus();

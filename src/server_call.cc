@@ -5,8 +5,10 @@
 namespace parley::detail {
 
 ServerCallBase& ServerCallBase::operator=(ServerCallBase&& other) noexcept {
-  std::swap(call_, other.call_);
-  std::swap(context_, other.context_);
+  if (this == &other) return *this;
+  if (call_ != nullptr) call_->Drop();
+  call_ = std::move(other.call_);
+  context_ = std::move(other.context_);
   return *this;
 }
 

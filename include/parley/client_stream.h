@@ -48,7 +48,7 @@ class PARLEY_EXPORT ClientStream {
   // Ends the call with CANCELLED, unless it has ended. Any number of times.
   void Cancel();
 
-  // Blocks until the server's first metadata is here, or the call has ended.
+  // Blocks until the server's first message is here, and with it this, or the call has ended.
   const Metadata& initial_metadata();
   // Blocks until the call has ended.
   const Metadata& trailing_metadata();

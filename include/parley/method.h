@@ -21,7 +21,8 @@ struct Unary {
   using Request = RequestT;
   using Response = ResponseT;
   static constexpr MethodKind kKind = MethodKind::kUnary;
-  std::string_view path;  // "package.Service/Method"; the characters must outlive the method
+  // "package.Service/Method"; the characters must outlive the method and every call of it.
+  std::string_view path;
 };
 
 // One request, any number of responses.

@@ -60,7 +60,7 @@ static_assert(std::is_trivially_destructible_v<CallOptions>);
 
 enum class Severity { kInfo, kWarning, kError };
 
-// Called without locks, from any thread; must not call back into the object that logs.
+// Called without locks, from any thread; must not throw, nor call back into the object that logs.
 using Log = std::function<void(Severity severity, std::string_view text)>;
 
 struct ClientOptions {
@@ -107,7 +107,7 @@ struct ServerOptions {
   // Asked before every handler of every method, parley's own included; anything but OK is the
   // call's status. Runs on the server's threads: must not block for long.
   std::function<absl::Status(const CallInfo&)> authorize = nullptr;
-  // Where plain and asynchronous handlers and resumptions run. None: the server's own threads.
+  // Where handlers and resumptions run. None: the server's own threads.
   std::shared_ptr<Executor> executor = nullptr;
 
   std::size_t max_message_bytes = std::size_t{64} << 20;

@@ -149,7 +149,10 @@ void Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>&
   }
   if (actions.start_read) StartRead();
   if (actions.start_status) StartStatus();
-  if (actions.cancel_wire) CancelWire();
+  if (actions.cancel_wire) {
+    CancelWire();
+    runtime_->loop.Strayed();
+  }
   while (interests-- > 0) runtime_->loop.RemoveInterest();
 }
 

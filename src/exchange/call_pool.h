@@ -3,11 +3,12 @@
 #ifndef PARLEY_SRC_EXCHANGE_CALL_POOL_H_
 #define PARLEY_SRC_EXCHANGE_CALL_POOL_H_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
-#include <memory_resource>
+#include <mutex>
+#include <new>
 #include <utility>
+#include <vector>
 
 namespace parley::detail {
 
@@ -25,24 +26,62 @@ class CallPool {
   }
 
  private:
-  // Lives as long as the CallPool and what was allocated.
+  // Lives as long as the CallPool and what was allocated. The standard's pools would do, but each
+  // takes one of the process's thread-specific keys, and they lose chunks to threads that end.
   class Memory {
    public:
-    void* Allocate(std::size_t size_bytes, std::size_t alignment) {
-      references_.fetch_add(1, std::memory_order_relaxed);
-      return pool_.allocate(size_bytes, alignment);
+    ~Memory() {
+      for (const Size& size : sizes_) {
+        for (void* block : size.kept) ::operator delete(block);
+      }
     }
-    void Free(void* pointer, std::size_t size_bytes, std::size_t alignment) {
-      pool_.deallocate(pointer, size_bytes, alignment);
-      Unref();
+    void* Allocate(std::size_t size_bytes) {
+      std::unique_lock lock(mutex_);
+      ++references_;
+      std::vector<void*>& kept = KeptOf(size_bytes);
+      if (kept.empty()) {
+        lock.unlock();
+        return ::operator new(size_bytes);
+      }
+      void* const block = kept.back();
+      kept.pop_back();
+      return block;
+    }
+    void Free(void* block, std::size_t size_bytes) {
+      std::unique_lock lock(mutex_);
+      std::vector<void*>& kept = KeptOf(size_bytes);
+      if (kept.size() < kMostKept) kept.push_back(std::exchange(block, nullptr));
+      Unref(lock);
+      ::operator delete(block);
     }
     void Unref() {
-      if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+      std::unique_lock lock(mutex_);
+      Unref(lock);
     }
 
    private:
-    std::pmr::synchronized_pool_resource pool_{{.max_blocks_per_chunk = 64}};
-    std::atomic<std::size_t> references_ = 1;
+    void Unref(std::unique_lock<std::mutex>& lock) {
+      const bool last = --references_ == 0;
+      lock.unlock();
+      if (last) delete this;
+    }
+
+    static constexpr std::size_t kMostKept = 256;
+    struct Size {
+      std::size_t bytes;
+      std::vector<void*> kept;
+    };
+    // There are as many sizes as kinds of call.
+    std::vector<void*>& KeptOf(std::size_t size_bytes) {
+      for (Size& size : sizes_) {
+        if (size.bytes == size_bytes) return size.kept;
+      }
+      return sizes_.emplace_back(Size{size_bytes, {}}).kept;
+    }
+
+    std::mutex mutex_;
+    std::size_t references_ = 1;
+    std::vector<Size> sizes_;
   };
 
   // Is copied several times for each object, so it only points.
@@ -53,11 +92,10 @@ class CallPool {
     template <class U>
     Allocator(const Allocator<U>& other) : memory(other.memory) {}  // NOLINT: as allocators convert
     T* allocate(std::size_t count) {
-      return static_cast<T*>(memory->Allocate(count * sizeof(T), alignof(T)));
+      static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+      return static_cast<T*>(memory->Allocate(count * sizeof(T)));
     }
-    void deallocate(T* pointer, std::size_t count) {
-      memory->Free(pointer, count * sizeof(T), alignof(T));
-    }
+    void deallocate(T* pointer, std::size_t count) { memory->Free(pointer, count * sizeof(T)); }
     friend bool operator==(const Allocator& a, const Allocator& b) { return a.memory == b.memory; }
 
     Memory* memory;

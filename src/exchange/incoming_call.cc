@@ -30,13 +30,13 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
     one_request_ = served_by_->handler.one_request();
   }
   const bool complete = request.has_value();
+  if (complete) request_read_ = true;
   Step([&](Machine& machine) {
     Machine::Actions actions = machine.Accept(one_request_);
     // In the place of the read that would bring it.
     return complete && actions.start_read ? machine.MessageRead(*std::move(request))
                                           : std::move(actions);
   });
-  request_read_ = complete;
   if (status.ok() && (complete || !one_request_)) {
     dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -44,8 +45,7 @@ void Loop::LightSleep::Disturb() {
 void Loop::Stop() {
   {
     Lock lock(mutex_);
-    if (std::exchange(stopping_, true)) return;
-    if (source_ != nullptr) source_->Shutdown();
+    if (!std::exchange(stopping_, true) && source_ != nullptr) source_->Shutdown();
     if (CanLead() || HasTasks()) WakeWorker();
     idle_wake_.notify_all();
     monitor_sleep_.Disturb();
@@ -58,7 +58,7 @@ void Loop::Stop() {
       if (i == threads_.size()) break;
       thread = std::move(threads_[i]);
     }
-    thread.join();
+    if (thread.joinable()) thread.join();
   }
 }
 
@@ -82,11 +82,13 @@ void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
 void Loop::Wait(Sleeper& sleeper) {
   Worker* worker = current_worker_;
   if (worker != nullptr && worker->loop != this) {
-    worker->loop->EnterBlocked(*worker);
+    // Or else in what that loop asks while it handles an event, such as authorize.
+    const bool in_task = dispatching_ != worker->loop;
+    if (in_task) worker->loop->EnterBlocked(*worker);
     current_worker_ = nullptr;  // on this loop the thread is like any other
     Wait(sleeper);
     current_worker_ = worker;
-    worker->loop->LeaveBlocked(*worker);
+    if (in_task) worker->loop->LeaveBlocked(*worker);
     return;
   }
 
@@ -195,9 +197,13 @@ bool Loop::WakeWorker() {
   }
   const bool enough = waking_ > slow_.size() + quick_.size();
   if (HasRoom() && !enough) {
-    ++waking_;
-    threads_.emplace_back([this] { WorkerMain(); });
-    return true;
+    try {
+      threads_.emplace_back([this] { WorkerMain(); });
+      ++waking_;
+      return true;
+    } catch (const std::system_error&) {
+      // The system gives no more of them: those that there are do all the work.
+    }
   }
   return waking_ > 0;
 }
@@ -262,9 +268,9 @@ void Loop::Lead(Lock& lock, Worker& self) {
 void Loop::Poll(Lock& lock) {
   CountStep();
   lock.unlock();
-  dispatching_ = this;
+  Loop* const outer = std::exchange(dispatching_, this);
   const EventSource::Polled polled = source_->Poll();
-  dispatching_ = nullptr;
+  dispatching_ = outer;
   lock.lock();
   while (!brought_.empty()) quick_.Push(brought_.Pop());
   if (polled == EventSource::Polled::kEvent) return;

@@ -9,6 +9,7 @@
 #ifndef PARLEY_SRC_EXCHANGE_LOOP_H_
 #define PARLEY_SRC_EXCHANGE_LOOP_H_
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -52,6 +53,9 @@ class Loop {
     std::size_t total;    // these and those blocked inside parley
   };
 
+  // More than any machine has; to be added to without an overflow.
+  static constexpr std::size_t kMostThreads = std::size_t{1} << 20;
+
   // A thread that blocks until it is fired.
   class Sleeper final : public Waiter {
    public:
@@ -68,7 +72,9 @@ class Loop {
   };
 
   // `source`: null for a loop that only runs tasks; else must outlive the loop.
-  Loop(EventSource* source, Limits limits) : source_(source), limits_(limits) {}
+  Loop(EventSource* source, Limits limits)
+      : source_(source),
+        limits_{std::min(limits.running, kMostThreads), std::min(limits.total, kMostThreads)} {}
   ~Loop() { Stop(); }
 
   // Shuts the source down, runs what was posted and ends the threads. Any number of times.

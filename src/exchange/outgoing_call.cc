@@ -89,14 +89,14 @@ void OutgoingCall::Drop() {
 
 const Metadata& OutgoingCall::InitialMetadata() {
   std::unique_lock lock(mutex_);
-  if (!initial_) initial_ = headers_read_ ? CopyInitialMetadata() : Metadata();
-  return *initial_;
+  if (!initial_ && headers_read_) initial_ = CopyInitialMetadata();
+  return initial_ ? *initial_ : none_;
 }
 
 const Metadata& OutgoingCall::TrailingMetadata() {
   std::unique_lock lock(mutex_);
-  if (!trailing_) trailing_ = status_read_ ? CopyTrailingMetadata() : Metadata();
-  return *trailing_;
+  if (!trailing_ && status_read_) trailing_ = CopyTrailingMetadata();
+  return trailing_ ? *trailing_ : none_;
 }
 
 void OutgoingCall::HeadersRead() {

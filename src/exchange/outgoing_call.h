@@ -57,7 +57,7 @@ class OutgoingCall : public Call {
  private:
   void Finish(absl::Status, std::optional<Payload>&&) final {}
   std::stop_token stop_token() final { return {}; }
-  const Metadata& RequestMetadata() final { return initial_.emplace(); }
+  const Metadata& RequestMetadata() final { return none_; }
   absl::Status AddInitialMetadata(std::string_view, std::string_view) final { return {}; }
   absl::Status AddTrailingMetadata(std::string_view, std::string_view) final { return {}; }
 
@@ -67,6 +67,7 @@ class OutgoingCall : public Call {
   bool status_read_ = false;  // from the wire, and metadata with it
   std::optional<Metadata> initial_;
   std::optional<Metadata> trailing_;
+  const Metadata none_{};
   std::optional<std::stop_callback<std::function<void()>>> parent_;
 };
 

@@ -3,6 +3,7 @@
 #define PARLEY_SRC_WIRE_WIRE_H_
 
 #include <memory>
+#include <string_view>
 
 #include "parley/client.h"
 #include "src/exchange/outgoing_call.h"
@@ -14,9 +15,9 @@ class ClientWire {
   virtual ~ClientWire() = default;
   // A call of this kind, not opened.
   virtual std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) = 0;
-  // Whether a request may be lent to the call instead of being encoded or copied, if the caller
-  // waits for the end.
-  virtual bool BorrowsRequests() const = 0;
+  // Whether a request may be lent to a call of this method instead of being encoded or copied, if
+  // the caller waits for the end.
+  virtual bool BorrowsRequests(std::string_view method) const = 0;
 };
 
 }  // namespace parley::detail

@@ -102,7 +102,7 @@ TEST_P(Callback, MayCancelTheCall) {
     EXPECT_THAT(stream.Finish(), HasCode(absl::StatusCode::kCancelled));
     done_.Open();
   });
-  EXPECT_EQ(stream.Write("first"), absl::OkStatus());
+  stream.Write("first").IgnoreError();  // the echo's callback may come before it returns
   EXPECT_TRUE(done_.Opens());
 }
 

@@ -1,6 +1,7 @@
 // Guarantee 3: every call has a deadline unless the caller says that it has none, and then the
 // server's max_call_duration bounds it; work whose deadline has passed never starts.
 #include <atomic>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -186,6 +187,21 @@ TEST_P(BlockingCallsDeadline, StopsTheHandler) {
   // On a busy machine the handler may not have begun in time; nothing may hang then either.
   StopServer();
   EXPECT_LE(stopped.value(), 1);
+}
+
+TEST_P(BlockingCallsDeadline, BoundsAHandlerThatHasReturned) {
+  std::optional<ServerCall<Unary<std::string, std::string>>> held;
+  Gate arrived;
+  server().Register(kUnary, [&](ServerCall<Unary<std::string, std::string>> call) {
+    held.emplace(std::move(call));
+    arrived.Open();
+  });
+  Start();
+  const Client client = Connect();
+  EXPECT_THAT(client.Call(kUnary, "", {.timeout = absl::Seconds(1)}).status(),
+              HasCode(kDeadlineExceeded));
+  EXPECT_TRUE(arrived.Opens());
+  held.reset();
 }
 
 TEST_P(BlockingCallsDeadline, IsSeenByTheHandler) {

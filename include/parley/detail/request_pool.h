@@ -34,10 +34,14 @@ class RequestPool<T> {
     return request != nullptr ? std::move(request) : std::make_unique<T>();
   }
   void Give(std::unique_ptr<T> request) {
+    // What a message once held it keeps; not for ever.
+    if (given_.fetch_add(1, std::memory_order_relaxed) % kMostUses == kMostUses - 1) return;
     delete kept_.exchange(request.release(), std::memory_order_acq_rel);
   }
 
  private:
+  static constexpr unsigned kMostUses = 1000;
+  std::atomic<unsigned> given_ = 0;
   std::atomic<T*> kept_ = nullptr;
 };
 
@@ -70,6 +74,7 @@ class PooledRequest<T> {
   absl::Status Decode(Payload payload) {
     small_ = payload.size_bytes() <= kMostKeptBytes;
     request_ = pool_.Take();
+    request_->Clear();  // codecs may count on fresh objects
     if (const T* object = payload.template object<T>()) {
       *request_ = *object;
       return absl::OkStatus();

@@ -17,6 +17,7 @@ namespace {
 
 // Calls of one method that may arrive while the poller is busy, without waiting for it.
 constexpr int kAwaited = 16;
+constexpr std::size_t kMostStreams = std::size_t{1} << 30;
 
 }  // namespace
 
@@ -42,7 +43,7 @@ Listener::Listener(const ServerOptions& options) {
   builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // Past max_live_calls there is still room to say so; past this, clients wait.
   builder_.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                              ToGrpcInt(2 * options.max_live_calls));
+                              ToGrpcInt(2 * std::min(options.max_live_calls, kMostStreams)));
   builder_.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
@@ -71,7 +72,7 @@ absl::Status Listener::Start(const std::string& address,
                      ": another process may have the port, or this machine not the address; with "
                      "port 0 the system picks a free one"));
   }
-  if (port_ < 2) port_ = 0;  // what gRPC says of a unix socket
+  shown_port_ = port_ < 2 ? 0 : port_;  // of a unix socket gRPC says 1
   for (std::size_t index = 0; index < methods_.size(); ++index) {
     for (int i = 0; i < kAwaited; ++i) AcceptNext(index);
   }
@@ -106,6 +107,10 @@ void Listener::Shutdown(absl::Time deadline) {
     closing_ = true;
   }
   server_->Shutdown(absl::ToChronoTime(deadline));
+}
+
+void Listener::CutOff() {
+  if (server_ != nullptr) grpc_server_cancel_all_calls(server_->c_server());
 }
 
 }  // namespace parley::detail

@@ -35,11 +35,13 @@ class Listener {
   // Listens and accepts calls for `dispatcher`.
   absl::Status Start(const std::string& address, const std::vector<grpc::Service*>& services,
                      std::shared_ptr<Dispatcher> dispatcher);
-  int port() const { return port_; }
+  int port() const { return shown_port_; }
 
   // Closes the port, refuses new calls and waits for live ones, which are cut off at `deadline`.
   // Somebody must poll.
   void Shutdown(absl::Time deadline);
+  // Cuts off whatever still lives, calls of generated services too.
+  void CutOff();
 
   // --- For calls.
   // Makes room for one more call of a method.
@@ -61,7 +63,8 @@ class Listener {
   std::vector<Dispatcher::Method*> methods_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<Dispatcher> dispatcher_;
-  int port_ = 0;
+  int port_ = 0;  // while it is being bound
+  std::atomic<int> shown_port_ = 0;
 
   std::mutex mutex_;
   bool closing_ = false;

@@ -27,7 +27,7 @@ class PlainClient final : public ClientWire {
               std::shared_ptr<Runtime> runtime, CompletionSource& source, CallLimits limits);
 
   std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) override;
-  bool BorrowsRequests() const override { return false; }
+  bool BorrowsRequests(std::string_view) const override { return false; }
 
   // For calls, while they are opened. Registered when first called, and kept with the channel.
   const RegisteredMethod& MethodNamed(std::string_view method);

@@ -148,9 +148,12 @@ std::shared_ptr<OutgoingCall> LocalClient::NewCall(MethodKind kind) {
   return std::make_shared<LocalOutgoingCall>(runtime_, dispatcher_, limits_);
 }
 
-bool LocalClient::BorrowsRequests() const {
+bool LocalClient::BorrowsRequests(std::string_view method) const {
   const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
-  return dispatcher == nullptr || !dispatcher->has_executor();
+  if (dispatcher == nullptr || dispatcher->has_executor()) return false;
+  // A stream's handler may come to read it after its caller has gone.
+  const Dispatcher::Method* found = dispatcher->Find(method);
+  return found != nullptr && found->handler.one_request();
 }
 
 }  // namespace parley::detail

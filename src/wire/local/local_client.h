@@ -18,7 +18,7 @@ class LocalClient final : public ClientWire {
       : runtime_(std::move(runtime)), dispatcher_(std::move(dispatcher)), limits_(limits) {}
 
   std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) override;
-  bool BorrowsRequests() const override;
+  bool BorrowsRequests(std::string_view method) const override;
 
  private:
   const std::shared_ptr<Runtime> runtime_;

@@ -22,6 +22,12 @@ class LocalUnaryIncomingCall final : public IncomingCall {
   void Begin(Payload request, bool here) {
     run_here_ = here;
     Arrived(dispatcher_->Find(method()), std::move(request));
+    // Its handler has returned, and goes on elsewhere.
+    if (here && !closing()) WatchOnce();
+  }
+  // At its deadline the call ends, though the handler may go on.
+  void WatchOnce() {
+    if (!watched_.exchange(true)) WatchDeadline();
   }
   void ClientGone(absl::Status status) { PeerGone(std::move(status)); }
 
@@ -30,7 +36,7 @@ class LocalUnaryIncomingCall final : public IncomingCall {
   // A timer costs more than all the rest of a call that runs here. Until it has ended, only who has
   // a token can tell whether its deadline was watched.
   std::stop_token stop_token() override {
-    if (run_here_ && !watched_.exchange(true)) WatchDeadline();
+    if (run_here_) WatchOnce();
     return IncomingCall::stop_token();
   }
 
@@ -81,7 +87,7 @@ void LocalUnaryCall::StartOpen(Opening opening) {
   const bool bounded = deadline() != absl::InfiniteFuture();
   server->set_deadline(bounded ? deadline() : absl::Now() + options.max_call_duration);
   if (!here && bounded) WatchDeadline();
-  if (!here && !bounded) server->WatchDeadline();
+  if (!here && !bounded) server->WatchOnce();
   {
     std::unique_lock lock(mutex_);
     if (given_up_) return;  // cancelled since
