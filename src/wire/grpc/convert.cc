@@ -25,10 +25,9 @@ grpc_slice SliceOf(void* owner, const char* data, std::size_t size) {
   return slice;
 }
 
-constexpr OwnerOps kSliceOps = {
-    [](void* owner) { grpc_slice_ref(SliceOf(owner, nullptr, 0)); },
-    [](void* owner) { grpc_slice_unref(SliceOf(owner, nullptr, 0)); },
-};
+void RefSlice(void* owner) { grpc_slice_ref(SliceOf(owner, nullptr, 0)); }
+void UnrefSlice(void* owner) { grpc_slice_unref(SliceOf(owner, nullptr, 0)); }
+constexpr OwnerOps kSliceOps = {&RefSlice, &UnrefSlice};
 
 // Takes over `slice`.
 Block FromSlice(grpc_slice slice) {
