@@ -10,10 +10,14 @@ namespace {
 // does not read.
 constexpr absl::Duration kStuck = absl::Milliseconds(500);
 
+CallLimits LimitsOf(const ServerOptions& options) {
+  return {{options.send_queue_bytes, options.receive_queue_bytes}, options.max_message_bytes};
+}
+
 }  // namespace
 
-IncomingCall::IncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits)
-    : Call(dispatcher->runtime(), Machine::Side::kServer, limits),
+IncomingCall::IncomingCall(std::shared_ptr<Dispatcher> dispatcher)
+    : Call(dispatcher->runtime(), Machine::Side::kServer, LimitsOf(dispatcher->options())),
       dispatcher_(std::move(dispatcher)) {}
 
 IncomingCall::~IncomingCall() {

@@ -37,7 +37,7 @@ class IncomingCall : public Call {
   std::optional<Payload> TakeRequest();
 
  protected:
-  IncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits);
+  explicit IncomingCall(std::shared_ptr<Dispatcher> dispatcher);
 
   // Once its name and deadline are set: the dispatcher accepts or refuses the call, and the machine
   // begins. `method`: null if there is none of the name. `request`: if it came with the call; else

@@ -81,14 +81,11 @@ absl::Status Listener::Start(const std::string& address,
 }
 
 void Listener::AcceptNext(std::size_t index) {
-  const ServerOptions& options = dispatcher_->options();
-  const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
-                             options.max_message_bytes};
   std::shared_ptr<PlainIncomingCall> call;
   if (methods_[index]->handler.one_request()) {
-    call = calls_.Make<PlainOneRequestCall>(dispatcher_, limits, *source_);
+    call = calls_.Make<PlainOneRequestCall>(dispatcher_, *source_);
   } else {
-    call = calls_.Make<PlainManyRequestsCall>(dispatcher_, limits, *source_);
+    call = calls_.Make<PlainManyRequestsCall>(dispatcher_, *source_);
   }
   std::unique_lock lock(mutex_);
   if (!closing_) call->Await(*this, index);

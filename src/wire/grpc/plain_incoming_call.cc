@@ -44,17 +44,14 @@ void PlainIncomingCall::Lost() {
                : absl::CancelledError("the client cancelled the call or is gone"));
 }
 
-void PlainIncomingCall::SetInitialMetadata() {
-  const std::optional<Metadata> initial = TakeInitialMetadata();
+void PlainIncomingCall::SetInitialMetadata(const std::optional<Metadata>& initial) {
   if (!initial) return;
   for (const auto& [key, value] : *initial) context_.AddInitialMetadata(key, value);
 }
 
 grpc::Status PlainIncomingCall::Close() {
   const Closing closing = TakeClosing();
-  if (closing.initial) {
-    for (const auto& [key, value] : *closing.initial) context_.AddInitialMetadata(key, value);
-  }
+  SetInitialMetadata(closing.initial);
   for (const auto& [key, value] : closing.trailing) context_.AddTrailingMetadata(key, value);
   return ToGrpcStatus(closing.status);
 }
@@ -77,7 +74,7 @@ void PlainOneRequestCall::StartWrite(Payload&& message, Next next) {
     stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
                            closed_.Start(source_, Self()));
   } else {
-    SetInitialMetadata();
+    SetInitialMetadata(TakeInitialMetadata());
     stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
                   written_.Start(source_, Self()));
   }
@@ -106,7 +103,7 @@ void PlainManyRequestsCall::StartWrite(Payload&& message, Next next) {
     stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
                            closed_.Start(source_, Self()));
   } else {
-    SetInitialMetadata();
+    SetInitialMetadata(TakeInitialMetadata());
     stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
                   written_.Start(source_, Self()));
   }

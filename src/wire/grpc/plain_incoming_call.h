@@ -20,9 +20,8 @@ class Listener;
 // What calls of all kinds do alike.
 class PlainIncomingCall : public IncomingCall {
  public:
-  PlainIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
-                    CompletionSource& source)
-      : IncomingCall(std::move(dispatcher), limits), source_(source) {}
+  PlainIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CompletionSource& source)
+      : IncomingCall(std::move(dispatcher)), source_(source) {}
 
   AllocateBlock allocator() const override { return &AllocateSlice; }
   std::string peer() override { return context_.peer(); }
@@ -41,7 +40,7 @@ class PlainIncomingCall : public IncomingCall {
   virtual std::optional<Payload> ArrivedRequest() { return std::nullopt; }
 
   // Moves the handler's metadata to gRPC's context: before the first write, and at the close.
-  void SetInitialMetadata();
+  void SetInitialMetadata(const std::optional<Metadata>& initial);
   grpc::Status Close();
   std::shared_ptr<PlainIncomingCall> Self() {
     return std::static_pointer_cast<PlainIncomingCall>(shared_from_this());

@@ -26,9 +26,8 @@ struct Link {
 
 class LocalIncomingCall final : public IncomingCall, public PipeEnd {
  public:
-  LocalIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
-                    std::shared_ptr<Link> link)
-      : IncomingCall(std::move(dispatcher), limits), link_(std::move(link)) {}
+  LocalIncomingCall(std::shared_ptr<Dispatcher> dispatcher, std::shared_ptr<Link> link)
+      : IncomingCall(std::move(dispatcher)), link_(std::move(link)) {}
 
   // The call is connected.
   void Begin() { Arrived(dispatcher_->Find(method())); }
@@ -82,13 +81,10 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
   void StartOpen(Opening opening) override {
     const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
     if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
-    const ServerOptions& options = dispatcher->options();
-    const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
-                               options.max_message_bytes};
-    const auto server = std::make_shared<LocalIncomingCall>(dispatcher, limits, link_);
+    const auto server = std::make_shared<LocalIncomingCall>(dispatcher, link_);
     server->set_method(method());
     if (deadline() == absl::InfiniteFuture()) {
-      server->set_deadline(absl::Now() + options.max_call_duration);
+      server->set_deadline(absl::Now() + dispatcher->options().max_call_duration);
       server->WatchDeadline();
     } else {
       server->set_deadline(deadline());

@@ -12,9 +12,9 @@ namespace parley::detail {
 // write one response.
 class LocalUnaryIncomingCall final : public IncomingCall {
  public:
-  LocalUnaryIncomingCall(std::shared_ptr<Dispatcher> dispatcher, CallLimits limits,
+  LocalUnaryIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
                          std::shared_ptr<LocalUnaryCall> client, const Metadata& metadata)
-      : IncomingCall(std::move(dispatcher), limits),
+      : IncomingCall(std::move(dispatcher)),
         client_(std::move(client)),
         request_metadata_(metadata) {}
 
@@ -76,16 +76,13 @@ class LocalUnaryIncomingCall final : public IncomingCall {
 void LocalUnaryCall::StartOpen(Opening opening) {
   const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
   if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
-  const ServerOptions& options = dispatcher->options();
-  const CallLimits limits = {{options.send_queue_bytes, options.receive_queue_bytes},
-                             options.max_message_bytes};
   const bool here = opening.caller_waits && !dispatcher->has_executor();
   const auto server = pool_.Make<LocalUnaryIncomingCall>(
-      dispatcher, limits, std::static_pointer_cast<LocalUnaryCall>(shared_from_this()),
-      opening.metadata);
+      dispatcher, std::static_pointer_cast<LocalUnaryCall>(shared_from_this()), opening.metadata);
   server->set_method(method());
   const bool bounded = deadline() != absl::InfiniteFuture();
-  server->set_deadline(bounded ? deadline() : absl::Now() + options.max_call_duration);
+  server->set_deadline(bounded ? deadline()
+                               : absl::Now() + dispatcher->options().max_call_duration);
   if (!here && bounded) WatchDeadline();
   if (!here && !bounded) server->WatchOnce();
   {
