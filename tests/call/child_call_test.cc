@@ -85,6 +85,7 @@ class ChildCall : public EveryKind {
   InnerServer inner_;
   std::optional<Client> inner_client_;
   Slip<absl::Status> child_status_;
+  Counter parents_ended_;
 };
 INSTANTIATE_TEST_SUITE_P(All, ChildCall,
                          testing::Combine(testing::ValuesIn(kWires), testing::ValuesIn(kKinds)),
@@ -167,12 +168,11 @@ TEST_P(ChildCall, OfAParentThatAShutdownStopsIsCancelled) {
 
 TEST_P(ChildCall, OfAParentWhoseDeadlinePassesEndsToo) {
   ServeHeldChildren();
-  Counter ended;
   ServeParents([&](const Context& ctx) {
     // The parent's end and the same deadline of its own: one of them comes first.
     EXPECT_THAT(Child(ctx)->End(), AnyOf(HasCode(kCancelled), HasCode(kDeadlineExceeded)));
     EXPECT_TRUE(StopRequested(ctx.stop_token()));
-    ended.Add();
+    parents_ended_.Add();
     return absl::OkStatus();
   });
   const Client client = Connect();
@@ -183,7 +183,7 @@ TEST_P(ChildCall, OfAParentWhoseDeadlinePassesEndsToo) {
     EXPECT_THAT(parent.Finish(), HasCode(kDeadlineExceeded));
     if (started.value() > 0 || timeout > absl::Seconds(10)) break;
   }
-  EXPECT_TRUE(ended.Reaches(1));
+  EXPECT_TRUE(parents_ended_.Reaches(1));
   EXPECT_TRUE(stopped.Reaches(1));
 }
 

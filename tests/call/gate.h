@@ -32,12 +32,12 @@ class Gate {
   }
 
   // Blocks until it has happened; a failure if it does not.
-  testing::AssertionResult Opens() {
+  testing::AssertionResult Opens(std::chrono::seconds patience = kPatience) {
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, kPatience, [&] { return open_; })) {
+    if (changed_.wait_for(lock, patience, [&] { return open_; })) {
       return testing::AssertionSuccess();
     }
-    return testing::AssertionFailure() << "did not happen within " << kPatience.count() << " s";
+    return testing::AssertionFailure() << "did not happen within " << patience.count() << " s";
   }
 
  private:
@@ -62,13 +62,13 @@ class Counter {
   }
 
   // Blocks until it has happened `count` times.
-  testing::AssertionResult Reaches(int count) {
+  testing::AssertionResult Reaches(int count, std::chrono::seconds patience = kPatience) {
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, kPatience, [&] { return count_ >= count; })) {
+    if (changed_.wait_for(lock, patience, [&] { return count_ >= count; })) {
       return testing::AssertionSuccess();
     }
     return testing::AssertionFailure() << "happened " << count_ << " times of " << count
-                                       << " within " << kPatience.count() << " s";
+                                       << " within " << patience.count() << " s";
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -30,14 +31,14 @@ constexpr bool kSanitized = false;
 constexpr int kCalls = kSanitized ? 1'000 : 10'000;
 constexpr int kTokens = 100;
 
+// A million messages take a while on a machine that is busy with other tests.
+constexpr std::chrono::seconds kLongPatience = 10 * kPatience;
+
 std::size_t PeakMemoryBytes() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::size_t>(usage.ru_maxrss) << 10;
 }
-
-class ManyCalls : public EveryWire {};
-INSTANTIATE_TEST_SUITE_P(All, ManyCalls, testing::ValuesIn(kWires), NameOf<WireRow>);
 
 // A model's loop: it takes the calls in, and gives each of them one token at every step.
 class Model {
@@ -50,7 +51,7 @@ class Model {
 
   // Once all calls are there at the same time.
   void Run() {
-    ASSERT_TRUE(all_there_.Opens());
+    ASSERT_TRUE(all_there_.Opens(kLongPatience));
     for (int step = 0; step < kTokens; ++step) {
       for (ServerCall<Down>& call : calls_) {
         ASSERT_EQ(call.Write(absl::StrCat(call.request(), " ", step)), absl::OkStatus());
@@ -65,6 +66,12 @@ class Model {
   std::vector<ServerCall<Down>> calls_;
   Gate all_there_;
 };
+
+class ManyCalls : public EveryWire {
+ protected:
+  Model model_;  // also of calls that come when a test has failed
+};
+INSTANTIATE_TEST_SUITE_P(All, ManyCalls, testing::ValuesIn(kWires), NameOf<WireRow>);
 
 // Reads a stream to its end by callbacks, and checks every token.
 class Listener {
@@ -98,10 +105,9 @@ class Listener {
 };
 
 TEST_P(ManyCalls, StreamAHundredTokensEachInOrderInBoundedMemory) {
-  Model model;
-  server().Register(kDown, [&](ServerCall<Down> call) { model.Add(std::move(call)); });
+  server().Register(kDown, [this](ServerCall<Down> call) { model_.Add(std::move(call)); });
   Start();
-  std::thread engine([&] { model.Run(); });
+  std::jthread engine([this] { model_.Run(); });
   const std::size_t before = PeakMemoryBytes();
   {
     const Client client = Connect();
@@ -111,7 +117,7 @@ TEST_P(ManyCalls, StreamAHundredTokensEachInOrderInBoundedMemory) {
       listeners.push_back(std::make_unique<Listener>(client, i, ended));
       listeners.back()->Listen();
     }
-    for (int i = 1; i <= 10; ++i) ASSERT_TRUE(ended.Reaches(i * kCalls / 10));
+    ASSERT_TRUE(ended.Reaches(kCalls, kLongPatience));
     for (const auto& listener : listeners) EXPECT_TRUE(listener->right());
   }
   engine.join();
@@ -184,7 +190,7 @@ TEST_P(ManyCalls, ToHandlersThatBlockAllComplete) {
           ended.Add();
         });
   }
-  for (int i = 1; i <= 10; ++i) ASSERT_TRUE(ended.Reaches(i * kCalls / 10));
+  ASSERT_TRUE(ended.Reaches(kCalls, kLongPatience));
   EXPECT_EQ(right, kCalls);
   EXPECT_LE(most_inside, static_cast<int>(ServerOptions().max_threads));
 }
