@@ -34,6 +34,7 @@ set(parley_sources
 # follow.
 set(parley_absl_libraries
   any_invocable
+  cord
   flat_hash_map
   function_ref
   inlined_vector
@@ -42,7 +43,5 @@ set(parley_absl_libraries
   status
   statusor
   strings
-  str_format
-  synchronization
   time
 )

@@ -56,11 +56,28 @@ Block AllocateHeapBlock(std::size_t size) {
 
 }  // namespace detail
 
-char* Buffer::Allocate(std::size_t size_bytes) {
-  pieces_.push_back(allocate_(size_bytes));
-  size_bytes_ += size_bytes;
-  return pieces_.back().mutable_data();
+Buffer::Buffer(const Buffer& other)
+    : only_(other.only_),
+      many_(other.many_ ? std::make_unique<std::vector<detail::Block>>(*other.many_) : nullptr),
+      has_only_(other.has_only_),
+      size_bytes_(other.size_bytes_),
+      allocate_(other.allocate_) {}
+
+detail::Block& Buffer::Add(detail::Block piece) {
+  size_bytes_ += piece.size();
+  if (pieces().empty()) {
+    has_only_ = true;
+    return only_ = std::move(piece);
+  }
+  if (many_ == nullptr) {
+    many_ = std::make_unique<std::vector<detail::Block>>();
+    many_->push_back(std::move(only_));
+    has_only_ = false;
+  }
+  return many_->emplace_back(std::move(piece));
 }
+
+char* Buffer::Allocate(std::size_t size_bytes) { return Add(allocate_(size_bytes)).mutable_data(); }
 
 void Buffer::Append(std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(Allocate(bytes.size()), bytes.data(), bytes.size());
@@ -72,14 +89,10 @@ void Buffer::AppendReference(std::string_view bytes, std::shared_ptr<const void>
   AppendPiece(detail::Block(&detail::kSharedOps, shared, bytes.data(), bytes.size()));
 }
 
-void Buffer::AppendPiece(detail::Block piece) {
-  size_bytes_ += piece.size();
-  pieces_.push_back(std::move(piece));
-}
+void Buffer::AppendPiece(detail::Block piece) { Add(std::move(piece)); }
 
 std::string_view Buffer::Flatten(std::string& scratch) const {
-  if (pieces_.empty()) return {};
-  if (pieces_.size() == 1) return pieces_[0].view();
+  if (many_ == nullptr) return has_only_ ? only_.view() : std::string_view();
   scratch = ToString();
   return scratch;
 }
@@ -87,7 +100,7 @@ std::string_view Buffer::Flatten(std::string& scratch) const {
 std::string Buffer::ToString() const {
   std::string bytes;
   bytes.reserve(size_bytes_);
-  for (const detail::Block& piece : pieces_) bytes.append(piece.view());
+  for (const detail::Block& piece : pieces()) bytes.append(piece.view());
   return bytes;
 }
 

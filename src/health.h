@@ -1,5 +1,5 @@
-// grpc.health.v1.Health, by hand: an application that links a generated one too would have two of
-// the same name.
+// grpc.health.v1.Health. Its messages have one field each and are, on the wire, what protobuf's own
+// wrappers are: generated code of parley's would clash with that of an application which has some.
 #ifndef PARLEY_SRC_HEALTH_H_
 #define PARLEY_SRC_HEALTH_H_
 
@@ -13,21 +13,17 @@
 #include <string>
 #include <vector>
 
-#include "parley/codec.h"
+#include "google/protobuf/wrappers.pb.h"
 #include "parley/method.h"
 #include "parley/server_call.h"
 #include "src/exchange/dispatcher.h"
 
 namespace parley::detail {
 
-struct HealthCheckRequest {
-  std::string service;  // field 1
-};
+using HealthCheckRequest = google::protobuf::StringValue;  // string service = 1
+using HealthCheckResponse = google::protobuf::Int32Value;  // ServingStatus status = 1
 
-struct HealthCheckResponse {
-  enum Status { kUnknown = 0, kServing = 1, kNotServing = 2, kServiceUnknown = 3 };
-  Status status = kUnknown;  // field 1
-};
+enum class ServingStatus { kServing = 1, kNotServing = 2, kServiceUnknown = 3 };
 
 // Answers Check and Watch for "" and the services of the dispatcher's methods.
 class Health : public std::enable_shared_from_this<Health> {
@@ -48,7 +44,7 @@ class Health : public std::enable_shared_from_this<Health> {
     std::optional<std::stop_callback<std::function<void()>>> gone;
   };
 
-  std::optional<HealthCheckResponse::Status> StatusOf(const std::string& service);
+  std::optional<ServingStatus> StatusOf(const std::string& service);
   void StartWatch(ServerCall<Watch> call);
   void Forget(std::uint64_t id);
 
@@ -61,21 +57,5 @@ class Health : public std::enable_shared_from_this<Health> {
 };
 
 }  // namespace parley::detail
-
-template <>
-struct parley::Codec<parley::detail::HealthCheckRequest> {
-  static absl::Status Encode(const detail::HealthCheckRequest& request, Buffer& out);
-  static absl::Status Decode(const Buffer& in, detail::HealthCheckRequest& request);
-  static std::size_t SizeBytes(const detail::HealthCheckRequest& request) {
-    return request.service.size();
-  }
-};
-
-template <>
-struct parley::Codec<parley::detail::HealthCheckResponse> {
-  static absl::Status Encode(const detail::HealthCheckResponse& response, Buffer& out);
-  static absl::Status Decode(const Buffer& in, detail::HealthCheckResponse& response);
-  static std::size_t SizeBytes(const detail::HealthCheckResponse&) { return 2; }
-};
 
 #endif  // PARLEY_SRC_HEALTH_H_

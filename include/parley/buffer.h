@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "parley/detail/block.h"
 #include "parley/detail/export.h"
@@ -26,19 +26,19 @@ class PARLEY_EXPORT Buffer {
  public:
   Buffer() = default;
   explicit Buffer(detail::AllocateBlock allocate) : allocate_(allocate) {}
-  Buffer(const Buffer&) = default;
-  Buffer& operator=(const Buffer&) = default;
+  Buffer(const Buffer& other);
   // What was moved from is empty.
   Buffer(Buffer&& other) noexcept
-      : pieces_(std::move(other.pieces_)),
+      : only_(std::move(other.only_)),
+        many_(std::move(other.many_)),
+        has_only_(std::exchange(other.has_only_, false)),
         size_bytes_(std::exchange(other.size_bytes_, 0)),
-        allocate_(other.allocate_) {
-    other.pieces_.clear();
-  }
-  Buffer& operator=(Buffer&& other) noexcept {
-    pieces_ = std::move(other.pieces_);
-    other.pieces_.clear();
-    size_bytes_ = std::exchange(other.size_bytes_, 0);
+        allocate_(other.allocate_) {}
+  Buffer& operator=(Buffer other) noexcept {
+    only_ = std::move(other.only_);
+    many_ = std::move(other.many_);
+    has_only_ = other.has_only_;
+    size_bytes_ = other.size_bytes_;
     allocate_ = other.allocate_;
     return *this;
   }
@@ -58,7 +58,10 @@ class PARLEY_EXPORT Buffer {
   void AppendPiece(detail::Block piece);
 
   std::size_t size_bytes() const { return size_bytes_; }
-  absl::Span<const detail::Block> pieces() const { return pieces_; }
+  absl::Span<const detail::Block> pieces() const {
+    if (many_ != nullptr) return *many_;
+    return {&only_, has_only_ ? std::size_t{1} : 0};
+  }
 
   // All bytes in one run: the buffer's own memory where it is one piece, else a copy placed in
   // `scratch`.
@@ -68,7 +71,12 @@ class PARLEY_EXPORT Buffer {
   std::string ToString() const;
 
  private:
-  absl::InlinedVector<detail::Block, 1> pieces_;
+  detail::Block& Add(detail::Block piece);
+
+  // A message is one piece, as a rule, and is moved many times on its way.
+  detail::Block only_;
+  std::unique_ptr<std::vector<detail::Block>> many_;  // all of them, where there are several
+  bool has_only_ = false;
   std::size_t size_bytes_ = 0;
   detail::AllocateBlock allocate_ = detail::AllocateHeapBlock;
 };

@@ -23,7 +23,7 @@ class Fifo {
   // REQUIRES: !empty()
   T Pop() {
     T item = std::move(items_[head_++]);
-    if (empty()) items_.clear(), head_ = 0;
+    if (empty()) items_.erase(items_.begin(), items_.end()), head_ = 0;  // clear() frees the memory
     return item;
   }
 

@@ -33,20 +33,24 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
   } else {
     one_request_ = served_by_->handler.one_request();
   }
-  const bool complete = request.has_value();
-  if (complete) request_read_ = true;
+  const bool at_hand = one_request_ && request.has_value();
+  if (at_hand) request_ = std::exchange(request, std::nullopt);
+  request_read_ = at_hand;
   Step([&](Machine& machine) {
-    Machine::Actions actions = machine.Accept(one_request_);
+    Machine::Actions actions = machine.Accept(at_hand        ? Machine::Requests::kNone
+                                              : one_request_ ? Machine::Requests::kOne
+                                                             : Machine::Requests::kMany);
     // In the place of the read that would bring it.
-    return complete && actions.start_read ? machine.MessageRead(*std::move(request))
-                                          : std::move(actions);
+    return request && actions.start_read ? machine.MessageRead(*std::move(request))
+                                         : std::move(actions);
   });
-  if (status.ok() && (complete || !one_request_)) {
+  if (status.ok() && (at_hand || !one_request_)) {
     dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
   }
 }
 
 std::optional<Payload> IncomingCall::TakeRequest() {
+  if (request_) return abandoned() ? std::nullopt : std::exchange(request_, std::nullopt);
   std::optional<Payload> request;
   Step([&](Machine& machine) {
     Machine::Actions actions;

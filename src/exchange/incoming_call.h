@@ -86,6 +86,7 @@ class IncomingCall : public Call {
   IncomingCall* previous_live_ = nullptr;
 
   bool one_request_ = false;
+  std::optional<Payload> request_;  // if it came with the call
   bool request_read_ = false;
   bool initial_sent_ = false;
   bool stop_requested_ = false;

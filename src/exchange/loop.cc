@@ -10,17 +10,6 @@
 namespace parley::detail {
 namespace {
 
-// The monitor looks at every tick. Where it finds the leader in a task, it glances again soon, and
-// takes the lead if that task still runs. Each look costs the leader a switch or two, so that ticks
-// become longer while many looks in a row find task after task.
-constexpr auto kTick = std::chrono::microseconds(800);
-constexpr auto kLongestTick = 4 * kTick;
-constexpr int kCalmLooks = 100;
-constexpr auto kGlance = std::chrono::microseconds(200);
-// Looks without news before the monitor looks less often.
-constexpr int kQuietLooks = 20;
-constexpr std::chrono::microseconds kSeldomTick = std::chrono::milliseconds(10);
-constexpr std::chrono::microseconds kForever = std::chrono::hours(1);
 // How many quick runs make a kind of task quick again.
 constexpr int kSlowRuns = 64;
 constexpr absl::Duration kQuick = absl::Microseconds(100);
@@ -74,6 +63,7 @@ void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
   }
   Lock lock(mutex_);
   (slow ? slow_ : quick_).Push({std::move(task), history});
+  AskLeader();
   // The leader runs quick tasks itself, right after the task that it is at.
   const bool by_leader = current_worker_ != nullptr && leader_ == current_worker_;
   if (slow || !by_leader) WakeWorker();
@@ -137,6 +127,7 @@ void Loop::Wait(Sleeper& sleeper) {
 void Loop::Release(Sleeper& sleeper) {
   Lock lock(mutex_);
   sleeper.released_ = true;
+  AskLeader();
   if (!sleeper.polling_) {
     sleeper.wake_.notify_one();
   } else if (sleeper.thread_ != std::this_thread::get_id()) {
@@ -266,10 +257,15 @@ void Loop::Lead(Lock& lock, Worker& self) {
 }
 
 void Loop::Poll(Lock& lock) {
-  CountStep();
+  leader_is_asked_.store(false, std::memory_order_relaxed);
   lock.unlock();
   Loop* const outer = std::exchange(dispatching_, this);
-  const EventSource::Polled polled = source_->Poll();
+  EventSource::Polled polled;
+  do {
+    CountStep();
+    polled = source_->Poll();
+  } while (polled == EventSource::Polled::kEvent && brought_.empty() && interest_ > 0 &&
+           !leader_is_asked_.load(std::memory_order_relaxed));
   dispatching_ = outer;
   lock.lock();
   while (!brought_.empty()) quick_.Push(brought_.Pop());
@@ -308,34 +304,23 @@ void Loop::Run(Lock& lock, Worker& self, Task task) {
 void Loop::Monitor(Lock& lock, Worker& self) {
   monitor_ = &self;
   watch_ = Watch::kOften;
+  LookPace pace;
   std::uint64_t seen = steps_;
-  bool in_task = false;  // the leader was, at the last look
-  int quiet = 0;
-  std::chrono::microseconds tick = kTick;
-  int calm = 0;
   while (!stopping_ && !source_ended_) {
     const Watch watch = watch_;
     lock.unlock();
     // A leader that goes from task to task is as it should be, and left alone: no lock.
-    while (!monitor_sleep_.Sleep(watch == Watch::kAsleep   ? kForever
-                                 : watch == Watch::kSeldom ? kSeldomTick
-                                 : in_task                 ? kGlance
-                                                           : tick) &&
-           watch == Watch::kOften && steps_.load(std::memory_order_relaxed) != seen &&
+    while (!monitor_sleep_.Sleep(pace.UntilNextLook(watch)) && watch == Watch::kOften &&
+           steps_.load(std::memory_order_relaxed) != seen &&
            leader_ran_.exchange(false, std::memory_order_relaxed)) {
       seen = steps_.load(std::memory_order_relaxed);
-      in_task = leader_runs_.load(std::memory_order_relaxed);
-      quiet = 0;
-      if (++calm % kCalmLooks == 0)
-        tick = std::min<std::chrono::microseconds>(2 * tick, kLongestTick);
+      pace.FoundWork(leader_runs_.load(std::memory_order_relaxed));
     }
     lock.lock();
     const bool same = steps_ == seen;
     seen = steps_;
-    in_task = leader_runs_;
     if (watch_ != watch) {  // woken to look more often, from now on
-      quiet = calm = 0;
-      tick = kTick;
+      pace = LookPace();
       continue;
     }
     if (same && leader_runs_) {
@@ -348,12 +333,7 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       break;
     }
     const bool ran = leader_ran_.exchange(false, std::memory_order_relaxed);
-    const bool news = watch == Watch::kOften ? ran : !same;
-    quiet = news ? 0 : quiet + 1;
-    if (quiet > kQuietLooks && watch != Watch::kAsleep) {
-      watch_ = watch == Watch::kOften ? Watch::kSeldom : Watch::kAsleep;
-      quiet = 0;
-    }
+    watch_ = pace.Found(leader_runs_, watch == Watch::kOften ? ran : !same, watch);
   }
   monitor_ = nullptr;
   if (!stopping_) WakeWorker();  // somebody must be the next monitor

@@ -22,6 +22,7 @@
 #include "absl/functional/any_invocable.h"
 #include "parley/detail/waiter.h"
 #include "src/exchange/fifo.h"
+#include "src/exchange/look_pace.h"
 
 namespace parley::detail {
 
@@ -131,8 +132,10 @@ class Loop {
   void Monitor(Lock& lock, Worker& self);
   void TakeLead();
   void Run(Lock& lock, Worker& self, Task task);
-  // Handles one event, or learns that there will be none.
+  // Handles events until there is something else to do for the leader, or no more come.
   void Poll(Lock& lock);
+  // The leader is to look, after the event that it handles, at what has changed under the lock.
+  void AskLeader() { leader_is_asked_.store(true, std::memory_order_relaxed); }
   void Release(Sleeper& sleeper);
 
   // The pool thread that is about to block makes room for another, and comes back.
@@ -159,7 +162,7 @@ class Loop {
   // Gets one more pool thread going. False if there is none to be had.
   bool WakeWorker();
   // Makes sure that the monitor looks at least this often.
-  enum class Watch { kAsleep, kSeldom, kOften };
+  using Watch = LookPace::Watch;
   void WakeMonitor(Watch least);
 
   EventSource* const source_;
@@ -175,7 +178,8 @@ class Loop {
   std::vector<Sleeper*> sleepers_;
 
   const void* leader_ = nullptr;  // a Worker or a Sleeper
-  // Changed under the lock, and looked at by the monitor without it.
+  std::atomic<bool> leader_is_asked_ = false;
+  // Changed by the leader, and looked at by the monitor without the lock.
   std::atomic<std::uint64_t> steps_ = 0;   // rises whenever the leader begins something
   std::atomic<bool> leader_runs_ = false;  // the leader is inside a task
   std::atomic<bool> leader_ran_ = false;   // it has been since the monitor looked

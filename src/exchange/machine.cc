@@ -20,10 +20,12 @@ Machine::Actions Machine::Open(bool with_request, bool one_response) {
   return actions;
 }
 
-Machine::Actions Machine::Accept(bool one_request) {
+Machine::Actions Machine::Accept(Requests requests) {
   open_ = true;
-  one_request_ = one_request;
+  one_request_ = requests == Requests::kOne;
+  read_ended_ = requests == Requests::kNone;
   Actions actions;
+  if (read_ended_) actions.wake = Bit(Slot::kRead);
   Advance(actions);
   return actions;
 }

@@ -55,8 +55,10 @@ class Machine {
   // the one request and the half-close.
   // `one_response`: a second message is an error, and the end is read whatever there is room for.
   Actions Open(bool with_request, bool one_response = false);
-  // Server. `one_request`: the first message is the only one.
-  Actions Accept(bool one_request);
+  // Server. kOne: the first message is the only one. kNone: nothing is read, for what there is came
+  // with the call.
+  enum class Requests { kMany, kOne, kNone };
+  Actions Accept(Requests requests);
   // REQUIRES: WritableStatus().ok()
   Actions Write(Payload&& message);
   // Client: no more messages follow.

@@ -25,7 +25,7 @@ using call_test::NameOf;
 using call_test::Socket;
 
 // Nothing else may reach a handler.
-constexpr char kGood[] = "good";
+constexpr char kGood[] = "good, and longer than what is kept without an allocation";
 
 class BadClient : public call_test::WireFixture, public testing::Test {
  protected:
@@ -67,13 +67,19 @@ class BadClient : public call_test::WireFixture, public testing::Test {
     ExpectServes();
   }
 
-  // Sends the frames of a call and reads until it has ended. Returns gRPC's status code, or 100 if
-  // there was none: the stream or the connection ended instead.
-  int CodeOf(const Headers& headers, const std::string& data) {
+  // Sends the frames of a call, `frame_bytes` of `data` in each, and reads until it has ended.
+  // Returns gRPC's status code, or 100 if there was none: the stream or the connection ended
+  // instead.
+  int CodeOf(const Headers& headers, const std::string& data, std::size_t frame_bytes = 1 << 14) {
     const Socket socket = ConnectRaw();
     Frame opening{kHeaders, kEndHeaders, 1, HeaderBlock(headers)};
     socket.Send(Opening() + opening.ToString());
-    socket.Send(Frame{kData, kEndStream, 1, data}.ToString());
+    std::string frames;
+    for (std::size_t sent = 0; sent + frame_bytes < data.size(); sent += frame_bytes) {
+      frames += Frame{kData, 0, 1, data.substr(sent, frame_bytes)}.ToString();
+    }
+    const std::size_t last = data.empty() ? 0 : (data.size() - 1) / frame_bytes * frame_bytes;
+    socket.Send(frames + Frame{kData, kEndStream, 1, data.substr(last)}.ToString());
     FrameReader reader(socket);
     int code = 100;
     while (const std::optional<Frame> frame = reader.Next()) {
@@ -205,6 +211,15 @@ TEST_F(BadClient, WhoseMessageIsFramedWronglyGetsAnError) {
     EXPECT_NE(CodeOf(headers, data), 0) << data;
   }
   EXPECT_NE(CodeOf(With(headers, "grpc-encoding", "gzip"), Message("no gzip", true)), 0);
+  EXPECT_EQ(runs_.value(), calls_);
+}
+
+TEST_F(BadClient, WhoseMessageComesInManyFramesIsServed) {
+  const std::string message = Message(kGood);
+  for (std::size_t bytes = 1; bytes <= message.size(); ++bytes) {
+    EXPECT_EQ(CodeOf(CallHeaders(kUnary.path), message, bytes), 0) << bytes << " bytes a frame";
+    ++calls_;
+  }
   EXPECT_EQ(runs_.value(), calls_);
 }
 

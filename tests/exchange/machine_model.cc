@@ -223,7 +223,12 @@ MachineModel::Actions MachineModel::Wire(Event event) {
 
 MachineModel::Actions MachineModel::OpenOrAccept() {
   open_ = true;
-  if (!IsClient()) return machine_.Accept(rules_.one_request);
+  if (!IsClient()) {
+    read_ended_ = rules_.request_came;
+    return machine_.Accept(rules_.request_came  ? Machine::Requests::kNone
+                           : rules_.one_request ? Machine::Requests::kOne
+                                                : Machine::Requests::kMany);
+  }
   close_asked_ = close_started_ = rules_.one_request;
   if (!final_) {  // else Call opens nothing on the wire
     writing_ = rules_.one_request ? Writing::kClose : Writing::kMessage;

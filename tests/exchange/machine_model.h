@@ -60,6 +60,8 @@ class MachineModel {
     Machine::Side side;
     // Client: the opening carries the one request. Server: the first message is the only one.
     bool one_request = false;
+    // Server: the request came with the call.
+    bool request_came = false;
     // Client: the wire does the whole call in one step.
     bool one_step = false;
     Machine::Limits limits{130, 130};

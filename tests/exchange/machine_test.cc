@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
                          {.side = Side::kClient, .limits = {0, 0}, .messages_each_way = 2},
                          6},
                     Case{"ServerOneRequest", {.side = Side::kServer, .one_request = true}, 6},
+                    Case{"ServerRequestCame", {.side = Side::kServer, .request_came = true}, 7},
                     Case{"ServerBidi", {.side = Side::kServer}, 6},
                     Case{"ServerBidiOneMessageAtATime",
                          {.side = Side::kServer, .limits = {0, 0}, .messages_each_way = 2},

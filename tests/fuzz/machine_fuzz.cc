@@ -15,6 +15,7 @@ constexpr Machine::Side kServer = Machine::Side::kServer;
 MachineModel::Rules RulesOf(std::uint8_t choice) {
   MachineModel::Rules rules{.side = (choice & 1) != 0 ? kServer : kClient};
   rules.one_request = (choice & 2) != 0;
+  rules.request_came = rules.side == kServer && (choice & 16) != 0;
   rules.one_step = rules.side == kClient && (choice & 6) == 6;
   if ((choice & 8) != 0) rules.limits = {0, 0};
   rules.messages_each_way = 20;  // their names are letters

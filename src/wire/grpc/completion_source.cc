@@ -2,15 +2,40 @@
 
 #include <grpc/support/time.h>
 
+#include <chrono>
+#include <thread>
+
 namespace parley::detail {
+namespace {
+
+// With one core, whoever spins keeps the peer from answering.
+bool HasCoreToSpare() {
+  static const bool has = std::thread::hardware_concurrency() > 1;
+  return has;
+}
+
+}  // namespace
 
 EventSource::Polled CompletionSource::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  if (!queue_->Next(&tag, &ok)) return Polled::kShutdown;
+  if (!Spin(&tag, &ok) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
   started_.fetch_sub(1, std::memory_order_acq_rel);
   static_cast<Operation*>(tag)->Done(ok);
   return Polled::kEvent;
+}
+
+bool CompletionSource::Spin(void** tag, bool* ok) {
+  using Clock = std::chrono::steady_clock;
+  if (!HasCoreToSpare() || !spin_policy_.ShouldSpin()) return false;
+  const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
+  grpc::CompletionQueue::NextStatus status;
+  do {
+    status = queue_->AsyncNext(tag, ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
+  } while (status == grpc::CompletionQueue::TIMEOUT && Clock::now() < end);
+  const bool came = status == grpc::CompletionQueue::GOT_EVENT;
+  spin_policy_.Spun(came);
+  return came;
 }
 
 void CompletionSource::Wake() {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "src/exchange/loop.h"
+#include "src/wire/grpc/spin_policy.h"
 
 namespace parley::detail {
 
@@ -44,8 +45,12 @@ class CompletionSource final : public EventSource {
     std::atomic<bool> pending = false;
   };
 
+  // Whether the next event came within a short while.
+  bool Spin(void** tag, bool* ok);
+
   const std::shared_ptr<grpc::CompletionQueue> queue_;
   std::atomic<int> started_ = 0;
+  SpinPolicy spin_policy_;  // of whoever polls
   Woken woken_;
   grpc::Alarm alarm_;
 };

@@ -15,6 +15,7 @@ namespace parley::detail {
 namespace {
 
 constexpr char kDetails[] = "grpc-status-details-bin";
+constexpr std::size_t kSmallBytes = 4096;
 
 // A block's owner is the slice's reference count; gRPC's own functions need a slice around it.
 grpc_slice SliceOf(void* owner, const char* data, std::size_t size) {
@@ -64,6 +65,11 @@ Payload FromByteBuffer(const grpc::ByteBuffer& bytes) {
   Buffer buffer;
   grpc::Slice single;
   if (bytes.TrySingleSlice(&single).ok()) {
+    buffer.AppendPiece(FromSlice(single.c_slice()));
+    return Payload(std::move(buffer));
+  }
+  // A small message that lies across two reads is copied for less than its pieces cost.
+  if (bytes.Length() <= kSmallBytes && bytes.DumpToSingleSlice(&single).ok()) {
     buffer.AppendPiece(FromSlice(single.c_slice()));
     return Payload(std::move(buffer));
   }

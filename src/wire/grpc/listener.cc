@@ -15,8 +15,11 @@
 namespace parley::detail {
 namespace {
 
-// Calls of one method that may arrive while the poller is busy, without waiting for it.
-constexpr int kAwaited = 16;
+// How many calls of one method may arrive while the poller is busy. Those beyond that wait in gRPC
+// and cost a tenth more. Each that is awaited takes 4 KiB, and the more there are, the more memory a
+// call walks through even when it is the only one: so they become more when many calls are open.
+constexpr int kFewAwaited = 16;
+constexpr int kMostAwaited = 64;
 constexpr std::size_t kMostStreams = std::size_t{1} << 30;
 
 }  // namespace
@@ -53,8 +56,8 @@ absl::Status Listener::Start(const std::string& address,
                              const std::vector<grpc::Service*>& services,
                              std::shared_ptr<Dispatcher> dispatcher) {
   dispatcher_ = std::move(dispatcher);
-  methods_ = dispatcher_->Methods();
-  for (const Dispatcher::Method* method : methods_) {
+  for (Dispatcher::Method* method : dispatcher_->Methods()) {
+    methods_.push_back({method});
     service_.Add(absl::StrCat("/", method->handler.path), method->handler.one_request());
   }
   // parley sends nothing compressed, but a generated service may. What arrives is decompressed.
@@ -74,15 +77,24 @@ absl::Status Listener::Start(const std::string& address,
   }
   shown_port_ = port_ < 2 ? 0 : port_;  // of a unix socket gRPC says 1
   for (std::size_t index = 0; index < methods_.size(); ++index) {
-    for (int i = 0; i < kAwaited; ++i) AcceptNext(index);
+    for (; methods_[index].awaited < kFewAwaited; ++methods_[index].awaited) AcceptNext(index);
   }
   AcceptNextUnknown();
   return absl::OkStatus();
 }
 
+void Listener::Arrived(std::size_t index) {
+  AcceptedMethod& method = methods_[index];
+  AcceptNext(index);
+  if (++method.open > method.awaited && method.awaited < kMostAwaited) {
+    ++method.awaited;
+    AcceptNext(index);
+  }
+}
+
 void Listener::AcceptNext(std::size_t index) {
   std::shared_ptr<PlainIncomingCall> call;
-  if (methods_[index]->handler.one_request()) {
+  if (methods_[index].method->handler.one_request()) {
     call = calls_.Make<PlainOneRequestCall>(dispatcher_, *source_);
   } else {
     call = calls_.Make<PlainManyRequestsCall>(dispatcher_, *source_);

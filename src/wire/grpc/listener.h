@@ -43,16 +43,25 @@ class Listener {
   // Cuts off whatever still lives, calls of generated services too.
   void CutOff();
 
-  // --- For calls.
-  // Makes room for one more call of a method.
-  void AcceptNext(std::size_t index);
+  // --- For calls, on the thread that polls.
+  // A call of a method has arrived, and the next one may; or it has ended.
+  void Arrived(std::size_t index);
+  void Gone(std::size_t index) { --methods_[index].open; }
   // The same for methods that nobody registered.
   void AcceptNextUnknown();
-  Dispatcher::Method& method(std::size_t index) const { return *methods_[index]; }
+  Dispatcher::Method& method(std::size_t index) const { return *methods_[index].method; }
   RegisteredService& service() { return service_; }
   grpc::ServerCompletionQueue& queue() { return *queue_; }
 
  private:
+  struct AcceptedMethod {
+    Dispatcher::Method* method;
+    int awaited = 0;  // calls that may arrive before the poller sees the first of them
+    int open = 0;     // calls that it has seen arrive, and not yet seen go
+  };
+
+  void AcceptNext(std::size_t index);
+
   grpc::ServerBuilder builder_;
   std::unique_ptr<CompletionSource> untaken_;
   CompletionSource* source_;
@@ -60,7 +69,7 @@ class Listener {
   CallPool calls_;
   RegisteredService service_;
   grpc::AsyncGenericService unknown_methods_;
-  std::vector<Dispatcher::Method*> methods_;
+  std::vector<AcceptedMethod> methods_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<Dispatcher> dispatcher_;
   int port_ = 0;  // while it is being bound

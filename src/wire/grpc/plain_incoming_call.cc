@@ -21,7 +21,7 @@ void PlainIncomingCall::Await(Listener& listener, std::size_t index) {
 void PlainIncomingCall::OnArrived(bool ok) {
   if (!ok) return;  // the server is closing
   gone_.Start(source_, Self());
-  listener_->AcceptNext(index_);
+  listener_->Arrived(index_);
   Dispatcher::Method& method = listener_->method(index_);
   set_method(method.handler.path);
   const auto deadline = context_.deadline();
@@ -35,6 +35,7 @@ void PlainIncomingCall::OnArrived(bool ok) {
 }
 
 void PlainIncomingCall::OnGone(bool) {
+  listener_->Gone(index_);
   if (!closing() && context_.IsCancelled()) Lost();
 }
 
@@ -68,23 +69,6 @@ void PlainOneRequestCall::StartAwait(Listener& listener, std::size_t index, void
   listener.service().AwaitWithRequest(index, context_, request_, stream_, listener.queue(), tag);
 }
 
-void PlainOneRequestCall::StartWrite(Payload&& message, Next next) {
-  if (next == Next::kClose) {
-    const grpc::Status status = Close();
-    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
-                           closed_.Start(source_, Self()));
-  } else {
-    SetInitialMetadata(TakeInitialMetadata());
-    stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
-                  written_.Start(source_, Self()));
-  }
-}
-
-void PlainOneRequestCall::StartClose() {
-  const grpc::Status status = Close();
-  stream_.Finish(status, closed_.Start(source_, Self()));
-}
-
 void PlainManyRequestsCall::StartAwait(Listener& listener, std::size_t index, void* tag) {
   listener.service().Await(index, context_, stream_, listener.queue(), tag);
 }
@@ -95,23 +79,6 @@ void PlainManyRequestsCall::OnRead(bool ok) {
   if (ok) return MessageRead(*std::exchange(incoming_.payload, std::nullopt));
   // The client closed its side, or it was cut off.
   grpc_call_failed_before_recv_message(context_.c_call()) ? Lost() : ReadEnded();
-}
-
-void PlainManyRequestsCall::StartWrite(Payload&& message, Next next) {
-  if (next == Next::kClose) {
-    const grpc::Status status = Close();
-    stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
-                           closed_.Start(source_, Self()));
-  } else {
-    SetInitialMetadata(TakeInitialMetadata());
-    stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
-                  written_.Start(source_, Self()));
-  }
-}
-
-void PlainManyRequestsCall::StartClose() {
-  const grpc::Status status = Close();
-  stream_.Finish(status, closed_.Start(source_, Self()));
 }
 
 }  // namespace parley::detail

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/exchange/incoming_call.h"
@@ -65,32 +66,54 @@ class PlainIncomingCall : public IncomingCall {
   OperationOf<PlainIncomingCall, &PlainIncomingCall::OnGone> gone_;
 };
 
-// Unary and server streaming: the request comes with the call.
-class PlainOneRequestCall final : public PlainIncomingCall {
+// How messages and the final status are sent, on either of gRPC's streams.
+template <class Stream>
+class PlainSendingCall : public PlainIncomingCall {
  public:
   using PlainIncomingCall::PlainIncomingCall;
+
+ protected:
+  void StartWrite(Payload&& message, Next next) override {
+    if (next == Next::kClose) {
+      const grpc::Status status = Close();
+      stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
+                             closed_.Start(source_, Self()));
+    } else {
+      SetInitialMetadata(TakeInitialMetadata());
+      stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
+                    written_.Start(source_, Self()));
+    }
+  }
+  void StartClose() override {
+    const grpc::Status status = Close();
+    stream_.Finish(status, closed_.Start(source_, Self()));
+  }
+
+  Stream stream_{&context_};
+};
+
+// Unary and server streaming: the request comes with the call.
+class PlainOneRequestCall final : public PlainSendingCall<grpc::ServerAsyncWriter<Message>> {
+ public:
+  using PlainSendingCall::PlainSendingCall;
 
  private:
   void StartAwait(Listener& listener, std::size_t index, void* tag) override;
   std::optional<Payload> ArrivedRequest() override { return std::move(request_.payload); }
   void StartRead() override {}
-  void StartWrite(Payload&& message, Next next) override;
-  void StartClose() override;
 
   Message request_;
-  grpc::ServerAsyncWriter<Message> stream_{&context_};
 };
 
 // Client streaming and bidi.
-class PlainManyRequestsCall final : public PlainIncomingCall {
+class PlainManyRequestsCall final
+    : public PlainSendingCall<grpc::ServerAsyncReaderWriter<Message, Message>> {
  public:
-  using PlainIncomingCall::PlainIncomingCall;
+  using PlainSendingCall::PlainSendingCall;
 
  private:
   void StartAwait(Listener& listener, std::size_t index, void* tag) override;
   void StartRead() override;
-  void StartWrite(Payload&& message, Next next) override;
-  void StartClose() override;
 
   void OnRead(bool ok);
   std::shared_ptr<PlainManyRequestsCall> Self() {
@@ -98,7 +121,6 @@ class PlainManyRequestsCall final : public PlainIncomingCall {
   }
 
   Message incoming_;
-  grpc::ServerAsyncReaderWriter<Message, Message> stream_{&context_};
   OperationOf<PlainManyRequestsCall, &PlainManyRequestsCall::OnRead> read_;
 };
 
