@@ -33,18 +33,19 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
   } else {
     one_request_ = served_by_->handler.one_request();
   }
-  const bool at_hand = one_request_ && request.has_value();
-  if (at_hand) request_ = std::exchange(request, std::nullopt);
-  request_read_ = at_hand;
+  Machine::Requests to_read = one_request_ ? Machine::Requests::kOne : Machine::Requests::kMany;
+  if (one_request_ && request) {
+    to_read = Machine::Requests::kNone;
+    request_ = std::exchange(request, std::nullopt);
+    request_read_ = true;
+  }
   Step([&](Machine& machine) {
-    Machine::Actions actions = machine.Accept(at_hand        ? Machine::Requests::kNone
-                                              : one_request_ ? Machine::Requests::kOne
-                                                             : Machine::Requests::kMany);
+    Machine::Actions actions = machine.Accept(to_read);
     // In the place of the read that would bring it.
     return request && actions.start_read ? machine.MessageRead(*std::move(request))
                                          : std::move(actions);
   });
-  if (status.ok() && (at_hand || !one_request_)) {
+  if (status.ok() && to_read != Machine::Requests::kOne) {
     dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
   }
 }

@@ -3,7 +3,6 @@
 #ifndef PARLEY_SRC_EXCHANGE_LOOK_PACE_H_
 #define PARLEY_SRC_EXCHANGE_LOOK_PACE_H_
 
-#include <algorithm>
 #include <chrono>
 
 namespace parley::detail {
@@ -24,7 +23,9 @@ class LookPace {
   void FoundWork(bool in_task) {
     quiet_ = 0;
     NoteTask(in_task);
-    if (++calm_ % kCalmLooks == 0) tick_ = std::min(2 * tick_, kLongestTick);
+    if (tick_ == kLongestTick || ++calm_ < kCalmLooks) return;
+    calm_ = 0;
+    tick_ *= 2;
   }
   // Any other look. Returns how to watch from now on: less often after many looks without news.
   Watch Found(bool in_task, bool news, Watch watch) {

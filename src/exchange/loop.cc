@@ -258,13 +258,15 @@ void Loop::Lead(Lock& lock, Worker& self) {
 
 void Loop::Poll(Lock& lock) {
   leader_is_asked_.store(false, std::memory_order_relaxed);
+  // Tasks that nobody could be found for: each event is an opportunity.
+  const bool once = HasTasks() || interest_ == 0;
   lock.unlock();
   Loop* const outer = std::exchange(dispatching_, this);
   EventSource::Polled polled;
   do {
     CountStep();
     polled = source_->Poll();
-  } while (polled == EventSource::Polled::kEvent && brought_.empty() && interest_ > 0 &&
+  } while (polled == EventSource::Polled::kEvent && brought_.empty() && !once && interest_ > 0 &&
            !leader_is_asked_.load(std::memory_order_relaxed));
   dispatching_ = outer;
   lock.lock();
@@ -278,10 +280,10 @@ void Loop::Poll(Lock& lock) {
 
 void Loop::Run(Lock& lock, Worker& self, Task task) {
   ++running_;
-  CountStep();
   const bool leading = leader_ == &self;
   self.running = task.history;
   if (leading) {
+    CountStep();
     SetLeaderRuns(true);
     leader_ran_.store(true, std::memory_order_relaxed);
     WakeMonitor(Watch::kOften);

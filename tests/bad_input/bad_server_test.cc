@@ -190,6 +190,7 @@ class BadServer {
             }
           }
         }) {}
+  // gRPC 1.51 may keep a connection that was being made when its channel went, for up to 20 s.
   ~BadServer() {
     listening_.Close();
     thread_.join();

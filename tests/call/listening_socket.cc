@@ -29,7 +29,8 @@ sockaddr_in LoopbackAddress(int port) {
 
 }  // namespace
 
-Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+Socket::Socket(Socket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), listening_(other.listening_) {}
 
 Socket::~Socket() {
   if (fd_ >= 0) close(fd_);
@@ -53,11 +54,12 @@ bool Socket::Send(const std::string& bytes) const {
 }
 
 std::string Socket::Receive() const {
-  pollfd waiting = {fd_, POLLIN, 0};
-  if (poll(&waiting, 1, kPatienceMs) != 1) {
+  pollfd waiting[] = {{fd_, POLLIN, 0}, {listening_, 0, 0}};
+  if (poll(waiting, 2, kPatienceMs) < 1) {
     ADD_FAILURE() << "nothing was received";
     return "";
   }
+  if (waiting[0].revents == 0) return "";
   std::string bytes(64 * 1024, '\0');
   const ssize_t n = recv(fd_, bytes.data(), bytes.size(), 0);
   bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
@@ -90,7 +92,7 @@ Socket ListeningSocket::Accept() const {
     ADD_FAILURE() << "nobody connected";
     return Socket(-1);
   }
-  return Socket(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+  return Socket(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC), fd_);
 }
 
 void ListeningSocket::Close() { shutdown(fd_, SHUT_RDWR); }

@@ -10,7 +10,8 @@ namespace parley::call_test {
 // A connected socket, closed at the end.
 class Socket {
  public:
-  explicit Socket(int fd) : fd_(fd) {}
+  // `listening`: where it was accepted, if it was; that must outlive it.
+  explicit Socket(int fd, int listening = -1) : fd_(fd), listening_(listening) {}
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&&) = delete;
   ~Socket();
@@ -21,13 +22,15 @@ class Socket {
   bool valid() const { return fd_ >= 0; }
   // Sends all of it; false if the peer is gone.
   bool Send(const std::string& bytes) const;
-  // What comes next; nothing at the end, or if nothing comes for kPatience, which fails the test.
+  // What comes next; nothing at the end, which is also when the listening socket was closed, or if
+  // nothing comes for kPatience, which fails the test.
   std::string Receive() const;
   // Closes at once, telling the peer with a reset.
   void Reset();
 
  private:
   int fd_;
+  int listening_;
 };
 
 class ListeningSocket {

@@ -112,6 +112,27 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {
   loop_.RemoveInterest();
 }
 
+TEST_F(LoopMonitor, TakesTheLeadHoweverBusyOtherThreadsAre) {
+  loop_.AddInterest();
+  Gate begun;
+  Request([&] {
+    begun.Open();
+    EXPECT_TRUE(go_.Opens());
+  });
+  ASSERT_TRUE(begun.Opens());
+  Gate handled;
+  source_.StartAndDeliver([&] { handled.Open(); });
+  const auto end = std::chrono::steady_clock::now() + call_test::kPatience;
+  while (!handled.is_open() && std::chrono::steady_clock::now() < end) {
+    Counter ran;
+    for (int i = 0; i < 10; ++i) loop_.Post([&] { ran.Add(); });
+    ASSERT_TRUE(ran.Reaches(10));
+  }
+  EXPECT_TRUE(handled.is_open());
+  go_.Open();
+  loop_.RemoveInterest();
+}
+
 TEST_F(LoopMonitor, TakesItAgainAndAgain) {
   loop_.AddInterest();
   std::vector<std::unique_ptr<Gate>> begun;

@@ -28,7 +28,7 @@ TEST(SpinPolicy, SleepsMoreAfterEachFailureUpToALimit) {
   }
 }
 
-TEST(SpinPolicy, ForgetsFailuresWhenAnEventCame) {
+TEST(SpinPolicy, ForgetsFailuresBitByBitWhenEventsCome) {
   SpinPolicy policy;
   for (int i = 0; i < 4; ++i) {
     SleepsUntilSpin(policy);
@@ -38,7 +38,10 @@ TEST(SpinPolicy, ForgetsFailuresWhenAnEventCame) {
   policy.Spun(true);
   EXPECT_EQ(SleepsUntilSpin(policy), 0);
   policy.Spun(false);
-  EXPECT_EQ(SleepsUntilSpin(policy), 2);
+  EXPECT_EQ(SleepsUntilSpin(policy), 16) << "as after the last failure";
+  for (int i = 0; i < 10; ++i) policy.Spun(true);
+  policy.Spun(false);
+  EXPECT_EQ(SleepsUntilSpin(policy), 2) << "as after the first";
 }
 
 }  // namespace

@@ -27,15 +27,18 @@ EventSource::Polled CompletionSource::Poll() {
 
 bool CompletionSource::Spin(void** tag, bool* ok) {
   using Clock = std::chrono::steady_clock;
-  if (!HasCoreToSpare() || !spin_policy_.ShouldSpin()) return false;
-  const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
-  grpc::CompletionQueue::NextStatus status;
-  do {
-    status = queue_->AsyncNext(tag, ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
-  } while (status == grpc::CompletionQueue::TIMEOUT && Clock::now() < end);
-  const bool came = status == grpc::CompletionQueue::GOT_EVENT;
-  spin_policy_.Spun(came);
-  return came;
+  const auto ask = [&] { return queue_->AsyncNext(tag, ok, gpr_inf_past(GPR_CLOCK_MONOTONIC)); };
+  if (!HasCoreToSpare()) return false;
+  // One that is there already was not waited for.
+  grpc::CompletionQueue::NextStatus status = ask();
+  if (status == grpc::CompletionQueue::TIMEOUT && spin_policy_.ShouldSpin()) {
+    const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
+    do {
+      status = ask();
+    } while (status == grpc::CompletionQueue::TIMEOUT && Clock::now() < end);
+    spin_policy_.Spun(status == grpc::CompletionQueue::GOT_EVENT);
+  }
+  return status == grpc::CompletionQueue::GOT_EVENT;
 }
 
 void CompletionSource::Wake() {

@@ -64,12 +64,9 @@ grpc::ByteBuffer ToByteBuffer(const Buffer& buffer) {
 Payload FromByteBuffer(const grpc::ByteBuffer& bytes) {
   Buffer buffer;
   grpc::Slice single;
-  if (bytes.TrySingleSlice(&single).ok()) {
-    buffer.AppendPiece(FromSlice(single.c_slice()));
-    return Payload(std::move(buffer));
-  }
   // A small message that lies across two reads is copied for less than its pieces cost.
-  if (bytes.Length() <= kSmallBytes && bytes.DumpToSingleSlice(&single).ok()) {
+  const bool small = bytes.Length() > 0 && bytes.Length() <= kSmallBytes;
+  if (bytes.TrySingleSlice(&single).ok() || (small && bytes.DumpToSingleSlice(&single).ok())) {
     buffer.AppendPiece(FromSlice(single.c_slice()));
     return Payload(std::move(buffer));
   }

@@ -1,5 +1,5 @@
-// parley's bytes, statuses and metadata as gRPC has them, and back. Nothing is copied that is
-// larger than a cache line or two.
+// parley's bytes, statuses and metadata as gRPC has them, and back. What is copied is small:
+// what fits in a block without an owner, and messages of up to 4 KiB that arrived in pieces.
 #ifndef PARLEY_SRC_WIRE_GRPC_CONVERT_H_
 #define PARLEY_SRC_WIRE_GRPC_CONVERT_H_
 

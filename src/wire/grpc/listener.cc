@@ -57,7 +57,7 @@ absl::Status Listener::Start(const std::string& address,
                              std::shared_ptr<Dispatcher> dispatcher) {
   dispatcher_ = std::move(dispatcher);
   for (Dispatcher::Method* method : dispatcher_->Methods()) {
-    methods_.push_back({method});
+    methods_.push_back({.method = method, .awaited = kFewAwaited});
     service_.Add(absl::StrCat("/", method->handler.path), method->handler.one_request());
   }
   // parley sends nothing compressed, but a generated service may. What arrives is decompressed.
@@ -77,7 +77,7 @@ absl::Status Listener::Start(const std::string& address,
   }
   shown_port_ = port_ < 2 ? 0 : port_;  // of a unix socket gRPC says 1
   for (std::size_t index = 0; index < methods_.size(); ++index) {
-    for (; methods_[index].awaited < kFewAwaited; ++methods_[index].awaited) AcceptNext(index);
+    for (int i = 0; i < kFewAwaited; ++i) AcceptNext(index);
   }
   AcceptNextUnknown();
   return absl::OkStatus();

@@ -1,5 +1,5 @@
 // A payload as a gRPC message type: gRPC's own extension point for messages that are not protobuf.
-// What was encoded is sent from where it is, what arrives is kept where it lies.
+// What was encoded is sent from where it is, what arrives is kept where it lies, but for small messages in pieces.
 #ifndef PARLEY_SRC_WIRE_GRPC_MESSAGE_H_
 #define PARLEY_SRC_WIRE_GRPC_MESSAGE_H_
 

@@ -66,7 +66,8 @@ std::vector<std::string> PlainIncomingCall::PeerIdentities() {
 }
 
 void PlainOneRequestCall::StartAwait(Listener& listener, std::size_t index, void* tag) {
-  listener.service().AwaitWithRequest(index, context_, request_, stream_, listener.queue(), tag);
+  listener.service().AwaitWithRequest(index, context_, arrived_request_, stream_, listener.queue(),
+                                      tag);
 }
 
 void PlainManyRequestsCall::StartAwait(Listener& listener, std::size_t index, void* tag) {

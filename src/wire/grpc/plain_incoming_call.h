@@ -99,10 +99,10 @@ class PlainOneRequestCall final : public PlainSendingCall<grpc::ServerAsyncWrite
 
  private:
   void StartAwait(Listener& listener, std::size_t index, void* tag) override;
-  std::optional<Payload> ArrivedRequest() override { return std::move(request_.payload); }
+  std::optional<Payload> ArrivedRequest() override { return std::move(arrived_request_.payload); }
   void StartRead() override {}
 
-  Message request_;
+  Message arrived_request_;
 };
 
 // Client streaming and bidi.
