@@ -33,7 +33,7 @@ export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=
 export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
 
 packages=(
-  g++ clang clang-format cmake ninja-build make ccache pkg-config
+  g++ clang clang-format libclang-rt-dev cmake ninja-build make ccache pkg-config
   git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev

@@ -201,7 +201,7 @@ std::string Dispatcher::LiveMethods() {
   });
 }
 
-// Declared in parley/detail/handler.h.
+// Declared in parley/detail/invocation.h.
 void FinishThrown(Exchange& exchange, std::exception_ptr thrown) {
   std::string what = "an exception that is not a std::exception";
   try {
