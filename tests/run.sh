@@ -32,22 +32,24 @@ export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=
 # gtest's CMake module sets one variable a test; this one is for all.
 export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
 
+# "a|b": b will do where it is installed already.
 packages=(
-  g++ clang clang-format libclang-rt-dev cmake ninja-build make ccache pkg-config
+  g++ clang clang-format "libclang-rt-dev|libclang-rt-14-dev" cmake ninja-build make ccache pkg-config
   git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev
 )
 
 install_packages() {
-  local missing=() package as_root=()
+  local missing=() package names as_root=()
   if ! command -v apt-get >/dev/null; then
-    echo "   no apt-get here; the tests need what Debian calls ${packages[*]}"
+    echo "   no apt-get here; the tests need what Debian calls ${packages[*]%|*}"
     return
   fi
   for package in "${packages[@]}"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
-      missing+=("$package")
+    IFS='|' read -ra names <<<"$package"
+    grep -qx installed < <(dpkg-query -W -f '${db:Status-Status}\n' "${names[@]}" 2>/dev/null) ||
+      missing+=("${names[0]}")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "== installing ${missing[*]}"
