@@ -9,8 +9,9 @@ namespace parley {
 
 // Runs tasks on threads of the application's choice, for example an event loop's.
 //
-// Blocks:   Post must not wait for the task; it may run it before it returns only if the
-//           application can bear a callback inside the parley call that caused it.
+// Blocks:   Post must not wait for the task. It may run it before it returns, if no task ever blocks,
+//           in a parley call or elsewhere: no other event of that client or server is handled
+//           meanwhile, not even the one that a blocked task waits for.
 // Threads:  Post is called from any thread, never under a lock of parley's.
 // Lifetime: kept by whoever was given it until its last task has run.
 // Errors:   a task never throws; every task must be run or destroyed.
