@@ -1,7 +1,7 @@
 // Whether a thread that finds no event asks over and over before it sleeps. To sleep and be woken
 // takes 5 us of CPU time and more of waiting, on a virtual machine several times that; an event that
-// comes soon is had earlier by asking, and for less. One that does not come is asked for in vain, so
-// the more often that happened, the more waits sleep at once before one spins again.
+// comes soon is had earlier by asking, for about as much. One that does not come is asked for in vain,
+// so the more often that happened, the more waits sleep at once before one spins again.
 // docs/decisions/0008-spin-before-sleeping.md has the figures.
 #ifndef PARLEY_SRC_WIRE_GRPC_SPIN_POLICY_H_
 #define PARLEY_SRC_WIRE_GRPC_SPIN_POLICY_H_
