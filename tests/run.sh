@@ -32,10 +32,11 @@ export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=
 # gtest's CMake module sets one variable a test; this one is for all.
 export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
 
-# "a|b": b will do where it is installed already.
+# "a|b": b will do where it is installed already. llvm has the symbolizer, without which no
+# suppression of a sanitizer's finds its function.
 packages=(
-  g++ clang clang-format "libclang-rt-dev|libclang-rt-14-dev" cmake ninja-build make ccache pkg-config
-  git ca-certificates openssl python3 python3-venv
+  g++ clang clang-format "libclang-rt-dev|libclang-rt-14-dev" llvm
+  cmake ninja-build make ccache pkg-config git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev
 )
