@@ -259,7 +259,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
 void Loop::Poll(Lock& lock) {
   leader_is_asked_.store(false, std::memory_order_relaxed);
   // Tasks that nobody could be found for: each event is an opportunity.
-  const bool once = HasTasks() || interest_ == 0;
+  const bool once = HasTasks();
   lock.unlock();
   Loop* const outer = std::exchange(dispatching_, this);
   EventSource::Polled polled;
