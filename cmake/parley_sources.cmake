@@ -28,6 +28,15 @@ set(parley_sources
   src/wire/local/local_client.cc
   src/wire/local/local_unary_call.cc
   src/wire/local/pipe.cc
+  src/wire/session/client_session.cc
+  src/wire/session/frame.cc
+  src/wire/session/server_session.cc
+  src/wire/session/session.cc
+  src/wire/session/session_client.cc
+  src/wire/session/session_incoming_call.cc
+  src/wire/session/session_machine.cc
+  src/wire/session/session_outgoing_call.cc
+  src/wire/session/session_pool.cc
 )
 
 # The Abseil libraries that parley uses, in its headers or sources; package config and parley.pc
@@ -36,6 +45,7 @@ set(parley_absl_libraries
   any_invocable
   cord
   flat_hash_map
+  flat_hash_set
   function_ref
   inlined_vector
   node_hash_map

@@ -11,8 +11,8 @@
 #include "src/exchange/dispatcher.h"
 #include "src/plaintext.h"
 #include "src/server_core.h"
-#include "src/wire/grpc/plain_client.h"
 #include "src/wire/local/local_client.h"
+#include "src/wire/session/session_client.h"
 
 namespace parley {
 namespace detail {
@@ -49,8 +49,8 @@ ClientCore::ClientCore(std::string target, ClientOptions options) : options_(std
   auto source = std::make_unique<CompletionSource>(std::make_shared<grpc::CompletionQueue>());
   CompletionSource& completions = *source;
   std::shared_ptr<Runtime> runtime = MakeRuntime(std::move(source), options_);
-  wire_ = std::make_unique<PlainClient>(target, options_, std::move(runtime), completions,
-                                        LimitsOf(options_));
+  wire_ = std::make_unique<SessionClient>(target, options_, std::move(runtime), completions,
+                                          LimitsOf(options_));
 }
 
 ClientCore::ClientCore(std::weak_ptr<Dispatcher> server, ClientOptions options)
@@ -58,13 +58,9 @@ ClientCore::ClientCore(std::weak_ptr<Dispatcher> server, ClientOptions options)
       wire_(std::make_unique<LocalClient>(MakeRuntime(nullptr, options_), std::move(server),
                                           LimitsOf(options_))) {}
 
-absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
-                                 const CallOptions& options, absl::Time now, Metadata& metadata,
-                                 std::optional<Payload>& request) {
+absl::Status ClientCore::Prepare(const CallStart& start, const CallOptions& options,
+                                 Metadata& metadata, std::optional<Payload>& request) {
   if (!usable_.ok()) return usable_;
-  if (call.deadline() <= now) {
-    return absl::DeadlineExceededError("the deadline passed before the call was made");
-  }
   if (options.metadata != nullptr) metadata = *options.metadata;
   if (options_.per_call_metadata) {
     if (absl::Status status = options_.per_call_metadata(start.path, metadata); !status.ok()) {
@@ -75,13 +71,13 @@ absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
   if (start.request == nullptr) return absl::OkStatus();
 
   const TypeOps& type = *start.request_type;
-  if (call.allocator() == nullptr && start.caller_waits && wire_->BorrowsRequests(start.path)) {
+  const AllocateBlock allocate = wire_->allocator();
+  if (allocate == nullptr && start.caller_waits && wire_->BorrowsRequests(start.path)) {
     request = Payload::Borrow(&type, start.request);
-  } else if (call.allocator() == nullptr && type.clone != nullptr) {
+  } else if (allocate == nullptr && type.clone != nullptr) {
     request = Payload::Own(&type, type.clone(start.request));
   } else {
     request = Payload::Borrow(&type, start.request);
-    AllocateBlock allocate = call.allocator();
     absl::Status status = request->ToBytes(allocate ? allocate : AllocateHeapBlock);
     if (!status.ok()) return status;
   }
@@ -92,16 +88,21 @@ absl::Status ClientCore::Prepare(OutgoingCall& call, const CallStart& start,
 }
 
 std::shared_ptr<OutgoingCall> ClientCore::Open(const CallStart& start, const CallOptions& options) {
-  std::shared_ptr<OutgoingCall> call = wire_->NewCall(start.kind);
-  call->set_method(start.path);
   const absl::Time now = absl::Now();
   absl::Time deadline = now + options.timeout.value_or(DefaultTimeout(start.kind));
   if (options.parent != nullptr) deadline = std::min(deadline, options.parent->deadline());
-  call->set_deadline(deadline);
 
   Metadata metadata;
   std::optional<Payload> request;
-  if (absl::Status status = Prepare(*call, start, options, now, metadata, request); !status.ok()) {
+  absl::Status status =
+      deadline > now ? Prepare(start, options, metadata, request)
+                     : absl::DeadlineExceededError("the deadline passed before the call was made");
+  const std::size_t request_bytes = request ? request->size_bytes() : 0;
+  std::shared_ptr<OutgoingCall> call =
+      wire_->NewCall({start.kind, start.path, request_bytes, options.wire});
+  call->set_method(start.path);
+  call->set_deadline(deadline);
+  if (!status.ok()) {
     call->Cancel(std::move(status));
     return call;
   }

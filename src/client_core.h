@@ -24,8 +24,8 @@ class ClientCore {
 
  private:
   // Fails before anything is sent.
-  absl::Status Prepare(OutgoingCall& call, const CallStart& start, const CallOptions& options,
-                       absl::Time now, Metadata& metadata, std::optional<Payload>& request);
+  absl::Status Prepare(const CallStart& start, const CallOptions& options, Metadata& metadata,
+                       std::optional<Payload>& request);
 
   const ClientOptions options_;
   absl::Status usable_;  // or why no call can be made

@@ -152,6 +152,7 @@ absl::Status ServerCore::Stop() {
     dispatcher_->CancelAll(absl::UnavailableError("the server is shutting down"));
     const absl::Time end = absl::Now() + kLastSecond;
     idle = dispatcher_->WaitUntilIdle([&] { return end; });
+    listener_.AwaitSessions(end);
     // The grace may have become shorter since the closing began.
     listener_.CutOff();
   }

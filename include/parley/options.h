@@ -27,8 +27,9 @@ class Context;
 
 // Which wire carries a call.
 enum class Wire {
-  kAuto,   // parley's choice
-  kPlain,  // one gRPC call for each call: what any gRPC peer, proxy and load balancer understands
+  kAuto,     // for a call: as its client has it; for a client: a session as soon as there is one
+  kPlain,    // one gRPC call for each call: what any gRPC peer, proxy and load balancer understands
+  kSession,  // many calls on one gRPC stream; only with servers of parley's, and waits for one
 };
 
 // The metadata that came back with a call.
@@ -68,7 +69,8 @@ struct ClientOptions {
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
   // Plaintext leaves the machine only if this says so; else calls fail with FAILED_PRECONDITION.
   bool allow_plaintext_beyond_loopback = false;
-  // Adds to each call's metadata, for example a token. An error fails the call with that status.
+  // Adds to each call's metadata, for example a token. An error fails the call with that status. Also
+  // asked for the stream of a session, "parley.v1.SessionService/Open".
   std::function<absl::Status(std::string_view method, Metadata& metadata)> per_call_metadata =
       nullptr;
   // Where callbacks and resumptions run. None: the client's own threads, started when first needed.
@@ -83,6 +85,12 @@ struct ClientOptions {
   absl::Duration keepalive_interval = absl::Minutes(5);  // servers punish less than five minutes
   absl::Duration keepalive_timeout = absl::Seconds(20);
   absl::Duration max_reconnect_backoff = absl::Seconds(5);
+
+  // What carries calls that don't say so themselves.
+  Wire wire = Wire::kAuto;
+  // How many sessions to keep, each on a connection of its own; calls go to the one that has the
+  // fewest.
+  std::size_t sessions = 1;
 
   std::size_t max_threads = 64;
   Log log = nullptr;  // none: warnings and errors go to stderr

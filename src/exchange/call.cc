@@ -132,14 +132,27 @@ int Call::CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken) {
   return interests;
 }
 
-void Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken,
+void Call::WrittenAtOnce() {
+  bool again = true;
+  while (again) {
+    std::array<Waiter*, kSlots> woken;
+    std::unique_lock lock(mutex_);
+    Machine::Actions actions = machine_.WriteDone(true);
+    const int interests = CollectWoken(actions.wake, woken);
+    lock.unlock();
+    again = Perform(actions, woken, interests);
+  }
+}
+
+bool Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken,
                    int interests) {
+  bool written = false;
   if (actions.start_write) {
-    StartWrite(std::move(actions.message), actions.start_close   ? Next::kClose
-                                           : actions.more_follow ? Next::kMessage
-                                                                 : Next::kUnknown);
+    written = StartWrite(std::move(actions.message), actions.start_close   ? Next::kClose
+                                                     : actions.more_follow ? Next::kMessage
+                                                                           : Next::kUnknown);
   } else if (actions.start_close) {
-    StartClose();
+    written = StartClose();
   }
   if (actions.start_write || actions.start_close) runtime_->loop.Strayed();
   if (actions.request_stop) RequestStop();
@@ -154,6 +167,7 @@ void Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>&
     runtime_->loop.Strayed();
   }
   while (interests-- > 0) runtime_->loop.RemoveInterest();
+  return written;
 }
 
 }  // namespace parley::detail

@@ -56,9 +56,10 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   // What comes after a message, as far as it is known.
   enum class Next { kUnknown, kMessage, kClose };
   // `next`: a wire may hold the message back for another message, whose write follows as soon as
-  // this one is done; the half-close or the final status goes with it.
-  virtual void StartWrite(Payload&& message, Next next) = 0;
-  virtual void StartClose() = 0;
+  // this one is done; the half-close or the final status goes with it. True: it is done, and nothing
+  // will be reported.
+  virtual bool StartWrite(Payload&& message, Next next) = 0;
+  virtual bool StartClose() = 0;
   virtual void StartStatus() {}  // client
   virtual void CancelWire() = 0;
   virtual void RequestStop() {}  // server
@@ -73,7 +74,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
     const int interests = CollectWoken(actions.wake, woken);
     lock.unlock();
     first();
-    Perform(actions, woken, interests);
+    if (Perform(actions, woken, interests)) WrittenAtOnce();
   }
   template <class Event>
   void Step(Event event) {
@@ -102,7 +103,9 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
 
   Armed ArmWith(Slot slot, Waiter* waiter, bool interested);
   int CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken);
-  void Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken, int interests);
+  // Returns whether a write was done at once.
+  bool Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken, int interests);
+  void WrittenAtOnce();
 
   Machine machine_;
   std::array<Waiting, kSlots> waiting_;

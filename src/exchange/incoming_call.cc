@@ -25,8 +25,10 @@ IncomingCall::~IncomingCall() {
   dispatcher_->Forget(*this);
 }
 
-void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> request) {
-  absl::Status status = dispatcher_->Accept(*this, method);
+void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> request,
+                           absl::Status taken) {
+  absl::Status status = std::move(taken);
+  if (status.ok()) status = dispatcher_->Accept(*this, method);
   if (status.ok() && request) status = CheckSize(*request);
   if (!status.ok()) {
     Finish(status, std::nullopt);

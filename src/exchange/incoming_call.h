@@ -41,8 +41,9 @@ class IncomingCall : public Call {
 
   // Once its name and deadline are set: the dispatcher accepts or refuses the call, and the machine
   // begins. `method`: null if there is none of the name. `request`: if it came with the call; else
-  // it is read.
-  void Arrived(Dispatcher::Method* method, std::optional<Payload> request = std::nullopt);
+  // it is read. `taken`: or why the wire does not take the call.
+  void Arrived(Dispatcher::Method* method, std::optional<Payload> request = std::nullopt,
+               absl::Status taken = absl::OkStatus());
   virtual Metadata CopyRequestMetadata() = 0;
   void RequestStop() override;
   void Expire() override { Cancel(absl::DeadlineExceededError("the call's deadline has passed")); }

@@ -55,6 +55,13 @@ bool Loop::OnPoolThread() const {
   return current_worker_ != nullptr && current_worker_->loop == this;
 }
 
+bool Loop::PollsNext() const {
+  if (dispatching_ == this) return true;
+  const Worker* worker = current_worker_;
+  return worker != nullptr && worker->loop == this &&
+         leader_.load(std::memory_order_relaxed) == worker;
+}
+
 void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
   const bool slow = history != nullptr && history->slow.load(std::memory_order_relaxed) > 0;
   if (dispatching_ == this && !slow) {
@@ -122,6 +129,9 @@ void Loop::Wait(Sleeper& sleeper) {
     leader_ = nullptr;
   }
   if (leader_ == nullptr) PassLead();
+  if (source_ == nullptr) return;
+  lock.unlock();
+  source_->Settle();
 }
 
 void Loop::Release(Sleeper& sleeper) {
@@ -139,12 +149,15 @@ void Loop::EnterBlocked(Worker& worker) {
   Lock lock(mutex_);
   --running_;
   ++blocked_;
-  if (leader_ == &worker) {
+  const bool led = leader_ == &worker;
+  if (led) {
     leader_ = nullptr;
     SetLeaderRuns(false);
     PassLead();
   }
   if (HasTasks()) WakeWorker();
+  lock.unlock();
+  if (led) source_->Settle();
 }
 
 void Loop::LeaveBlocked(Worker&) {
@@ -242,7 +255,11 @@ void Loop::WorkerMain() {
 void Loop::Lead(Lock& lock, Worker& self) {
   pool_leads_ = false;
   while (leader_ == &self) {
-    if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
+    if (source_->Overdue()) {
+      lock.unlock();
+      source_->Settle();
+      lock.lock();
+    } else if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
       Task task = quick_.Pop();
       Run(lock, self, std::move(task));
     } else if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
@@ -250,6 +267,9 @@ void Loop::Lead(Lock& lock, Worker& self) {
       // may come.
       leader_ = nullptr;
       PassLead();
+      lock.unlock();
+      source_->Settle();
+      lock.lock();
     } else {
       Poll(lock);
     }
@@ -343,7 +363,7 @@ void Loop::Monitor(Lock& lock, Worker& self) {
 
 // The leader's task takes long: lead in its place, and keep tasks like it away from leaders.
 void Loop::TakeLead() {
-  const Worker* leader = static_cast<const Worker*>(leader_);
+  const Worker* leader = static_cast<const Worker*>(leader_.load());
   if (leader->running != nullptr) leader->running->slow = kSlowRuns;
   leader_ = nullptr;
   SetLeaderRuns(false);

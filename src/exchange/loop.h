@@ -40,6 +40,10 @@ class EventSource {
   virtual void Shutdown() = 0;
   // Whether something was started whose event has not come.
   virtual bool Busy() const = 0;
+  // Does what was put off until there is nothing else to do: Poll does, and who stops polling must.
+  virtual void Settle() {}
+  // Whether that has waited for too long.
+  virtual bool Overdue() const { return false; }
 };
 
 // What is known of one kind of task: whether it has kept the leader too long lately.
@@ -98,6 +102,8 @@ class Loop {
 
   // Whether the calling thread belongs to this loop.
   bool OnPoolThread() const;
+  // Whether the calling thread will poll, as soon as it has done what it is at.
+  bool PollsNext() const;
 
  private:
   struct Task {
@@ -177,7 +183,7 @@ class Loop {
   Fifo<Task> slow_;     // other threads only
   std::vector<Sleeper*> sleepers_;
 
-  const void* leader_ = nullptr;  // a Worker or a Sleeper
+  std::atomic<const void*> leader_ = nullptr;  // a Worker or a Sleeper
   std::atomic<bool> leader_is_asked_ = false;
   // Changed by the leader, and looked at by the monitor without the lock.
   std::atomic<std::uint64_t> steps_ = 0;   // rises whenever the leader begins something

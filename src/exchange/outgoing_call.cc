@@ -107,14 +107,15 @@ void OutgoingCall::HeadersRead() {
 }
 
 void OutgoingCall::MessageRead(Payload&& message) {
-  if (absl::Status status = CheckSize(message); !status.ok()) {
-    // As a socket does it: what came before can still be read.
-    return Step([&](Machine& machine) { return machine.Expire(std::move(status)); });
-  }
+  if (absl::Status status = CheckSize(message); !status.ok()) return Refuse(std::move(status));
   Step([&](Machine& machine) {
     headers_read_ = true;
     return machine.MessageRead(std::move(message));
   });
+}
+
+void OutgoingCall::Refuse(absl::Status status) {
+  Step([&](Machine& machine) { return machine.Expire(std::move(status)); });
 }
 
 void OutgoingCall::ReadEnded() {

@@ -49,6 +49,8 @@ class OutgoingCall : public Call {
   // --- What the wire reports.
   void HeadersRead();
   void MessageRead(Payload&& message);
+  // A message that could not be taken in; what came before can still be read.
+  void Refuse(absl::Status status);
   void ReadEnded();
   void WriteDone(bool ok);
   void StatusRead(absl::Status status);

@@ -2,6 +2,7 @@
 #ifndef PARLEY_SRC_WIRE_WIRE_H_
 #define PARLEY_SRC_WIRE_WIRE_H_
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -10,14 +11,24 @@
 
 namespace parley::detail {
 
+// What is known of a call before there is one.
+struct CallShape {
+  MethodKind kind;
+  std::string_view method;
+  std::size_t request_bytes;  // 0 where requests are a stream
+  Wire wire;
+};
+
 class ClientWire {
  public:
   virtual ~ClientWire() = default;
-  // A call of this kind, not opened.
-  virtual std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) = 0;
+  // How to allocate what will be sent; null if calls carry objects as they are.
+  virtual AllocateBlock allocator() const = 0;
   // Whether a request may be lent to a call of this method instead of being encoded or copied, if
   // the caller waits for the end.
   virtual bool BorrowsRequests(std::string_view method) const = 0;
+  // A call, not opened.
+  virtual std::shared_ptr<OutgoingCall> NewCall(const CallShape& shape) = 0;
 };
 
 }  // namespace parley::detail

@@ -46,6 +46,7 @@ std::string WireFixture::target() const {
 
 Client WireFixture::Connect(ClientOptions options) {
   if (!options.log) options.log = client_log.log();
+  if (options.wire == Wire::kAuto) options.wire = wire_.wire;
   if (local()) return Client::Local(*server_, std::move(options));
   return Client(target(), std::move(options));
 }

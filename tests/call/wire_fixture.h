@@ -24,14 +24,17 @@ struct WireRow {
   const char* name;
   // Where the server listens; "%" becomes a folder of the test's own. Nothing: in process alone.
   const char* address;
+  // What its clients use, unless a test says otherwise.
+  Wire wire = Wire::kPlain;
 };
 
 inline constexpr WireRow kTcp = {"Tcp", "127.0.0.1:0"};
 inline constexpr WireRow kUnixSocket = {"Unix", "unix:%/socket"};
+inline constexpr WireRow kSession = {"Session", "127.0.0.1:0", Wire::kSession};
 inline constexpr WireRow kLocal = {"Local", ""};
-inline constexpr WireRow kWires[] = {kTcp, kUnixSocket, kLocal};
+inline constexpr WireRow kWires[] = {kTcp, kUnixSocket, kSession, kLocal};
 // Those that need a socket: bytes come from outside, and a peer can be lost.
-inline constexpr WireRow kSocketWires[] = {kTcp, kUnixSocket};
+inline constexpr WireRow kSocketWires[] = {kTcp, kUnixSocket, kSession};
 
 void PrintTo(const WireRow& wire, std::ostream* out);
 

@@ -27,7 +27,7 @@
 namespace parley {
 namespace {
 
-using testing::ElementsAre;
+using testing::ElementsAreArray;
 using testing::IsEmpty;
 
 constexpr Unary<std::string, std::string> kUnary{"test.Guarded/Unary"};
@@ -80,9 +80,17 @@ constexpr CallKind kKinds[] = {
 
 void PrintTo(const CallKind& kind, std::ostream* out) { *out << kind.method; }
 
-class GuardedCall : public testing::TestWithParam<std::tuple<bool, CallKind>> {
+// What carries the call; nothing: client and server are in one process.
+using Carrier = std::optional<Wire>;
+
+std::string NameOf(const Carrier& carrier) {
+  if (!carrier) return "Local";
+  return *carrier == Wire::kSession ? "Session" : "Plain";
+}
+
+class GuardedCall : public testing::TestWithParam<std::tuple<Carrier, CallKind>> {
  protected:
-  bool local() const { return std::get<0>(GetParam()); }
+  Carrier carrier() const { return std::get<0>(GetParam()); }
   const CallKind& kind() const { return std::get<1>(GetParam()); }
   std::string method() const { return std::string(kind().method); }
 
@@ -109,7 +117,8 @@ class GuardedCall : public testing::TestWithParam<std::tuple<bool, CallKind>> {
   }
 
   Client MakeClient(ClientOptions options = {}) {
-    if (local()) return Client::Local(*server_, std::move(options));
+    if (!carrier()) return Client::Local(*server_, std::move(options));
+    options.wire = *carrier();
     return Client(absl::StrCat("127.0.0.1:", server_->port()), std::move(options));
   }
 
@@ -118,13 +127,15 @@ class GuardedCall : public testing::TestWithParam<std::tuple<bool, CallKind>> {
 };
 
 INSTANTIATE_TEST_SUITE_P(EveryKind, GuardedCall,
-                         testing::Combine(testing::Bool(), testing::ValuesIn(kKinds)),
+                         testing::Combine(testing::Values(Carrier(), Carrier(Wire::kPlain),
+                                                          Carrier(Wire::kSession)),
+                                          testing::ValuesIn(kKinds)),
                          [](const auto& info) {
                            std::string name(std::get<1>(info.param).method);
                            std::replace_if(
                                name.begin(), name.end(),
                                [](char c) { return c == '.' || c == '/'; }, '_');
-                           return absl::StrCat(std::get<0>(info.param) ? "Local_" : "Plain_", name);
+                           return absl::StrCat(NameOf(std::get<0>(info.param)), "_", name);
                          });
 
 ServerOptions AskForToken() {
@@ -167,7 +178,10 @@ TEST_P(GuardedCall, GetsItsTokenFromPerCallMetadata) {
     return absl::OkStatus();
   };
   EXPECT_EQ(kind().call(MakeClient(std::move(options)), {}), absl::OkStatus());
-  EXPECT_THAT(asked_for, ElementsAre(method()));
+  // A session's stream passes whoever is on the way, too.
+  std::vector<std::string> expected = {method()};
+  if (carrier() == Wire::kSession) expected.push_back("parley.v1.SessionService/Open");
+  EXPECT_THAT(asked_for, ElementsAreArray(expected));
 }
 
 TEST_P(GuardedCall, FailsWithPerCallMetadatasError) {
@@ -237,7 +251,7 @@ TEST_P(GuardedCall, IsKnownToAuthorizeBeforeItRuns) {
   const std::lock_guard lock(mutex);
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->method, method());
-  EXPECT_THAT(seen->peer, testing::StartsWith(local() ? "local" : "ipv4:127.0.0.1:"));
+  EXPECT_THAT(seen->peer, testing::StartsWith(!carrier() ? "local" : "ipv4:127.0.0.1:"));
   EXPECT_LT(absl::AbsDuration(seen->deadline - absl::Now() - absl::Seconds(40)), absl::Seconds(10));
   EXPECT_THAT(seen->values, testing::UnorderedElementsAre("of the call", "of the client"));
   EXPECT_THAT(seen->peer_identities, IsEmpty());

@@ -51,6 +51,18 @@ class Block {
   std::size_t size() const { return size_; }
   std::string_view view() const { return {data(), size_}; }
 
+  // `size` bytes at `data`, which lie in this block, as a block of their own that shares the owner.
+  Block Part(const char* data, std::size_t size) const {
+    Block part = *this;
+    part.size_ = size;
+    if (ops_ != nullptr) {
+      part.data_ = data;
+    } else {
+      std::memmove(part.inline_, part.inline_ + (data - inline_), size);
+    }
+    return part;
+  }
+
   const OwnerOps* ops() const { return ops_; }
   void* owner() const { return owner_; }
 

@@ -19,26 +19,62 @@ bool HasCoreToSpare() {
 EventSource::Polled CompletionSource::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  if (!Spin(&tag, &ok) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
-  started_.fetch_sub(1, std::memory_order_acq_rel);
-  static_cast<Operation*>(tag)->Done(ok);
+  if (Overdue()) Settle();
+  if (!Ask(&tag, &ok)) {
+    Settle();
+    if (!Spin(&tag, &ok) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
+  }
+  auto* const operation = static_cast<Operation*>(tag);
+  if (operation->counted) Finished();
+  operation->Done(ok);
   return Polled::kEvent;
+}
+
+bool CompletionSource::Ask(void** tag, bool* ok) {
+  return queue_->AsyncNext(tag, ok, gpr_inf_past(GPR_CLOCK_MONOTONIC)) ==
+         grpc::CompletionQueue::GOT_EVENT;
 }
 
 bool CompletionSource::Spin(void** tag, bool* ok) {
   using Clock = std::chrono::steady_clock;
-  const auto ask = [&] { return queue_->AsyncNext(tag, ok, gpr_inf_past(GPR_CLOCK_MONOTONIC)); };
-  if (!HasCoreToSpare()) return false;
-  // One that is there already was not waited for.
-  grpc::CompletionQueue::NextStatus status = ask();
-  if (status == grpc::CompletionQueue::TIMEOUT && spin_policy_.ShouldSpin()) {
-    const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
-    do {
-      status = ask();
-    } while (status == grpc::CompletionQueue::TIMEOUT && Clock::now() < end);
-    spin_policy_.Spun(status == grpc::CompletionQueue::GOT_EVENT);
+  if (!HasCoreToSpare() || !spin_policy_.ShouldSpin()) return false;
+  const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
+  bool came = false;
+  do {
+    came = Ask(tag, ok);
+  } while (!came && Clock::now() < end);
+  spin_policy_.Spun(came);
+  return came;
+}
+
+void CompletionSource::Defer(std::shared_ptr<Deferred> work) {
+  std::unique_lock lock(mutex_);
+  deferred_.push_back(std::move(work));
+  if (deferred_since_ == 0) {
+    deferred_since_ = std::chrono::steady_clock::now().time_since_epoch().count();
   }
-  return status == grpc::CompletionQueue::GOT_EVENT;
+}
+
+bool CompletionSource::Overdue() const {
+  const auto since = deferred_since_.load(std::memory_order_relaxed);
+  if (since == 0) return false;
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return now - std::chrono::steady_clock::duration(since) > kLongestDelay;
+}
+
+void CompletionSource::Settle() {
+  if (deferred_since_.load(std::memory_order_relaxed) == 0) return;
+  std::vector<std::shared_ptr<Deferred>> due;
+  {
+    std::unique_lock lock(mutex_);
+    due.swap(running_);
+    due.swap(deferred_);
+    deferred_since_ = 0;
+  }
+  for (const std::shared_ptr<Deferred>& work : due) work->RunDeferred();
+  due.clear();
+  std::unique_lock lock(mutex_);
+  running_ = std::move(due);
 }
 
 void CompletionSource::Wake() {

@@ -6,8 +6,11 @@
 #include <grpcpp/completion_queue.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "src/exchange/loop.h"
 #include "src/wire/grpc/spin_policy.h"
@@ -18,9 +21,20 @@ namespace parley::detail {
 class Operation {
  public:
   virtual void Done(bool ok) = 0;
+  // Whether somebody has to poll because of it.
+  bool counted = true;
 
  protected:
   ~Operation() = default;
+};
+
+// Something that may wait until the poller has nothing else to do.
+class Deferred {
+ public:
+  virtual void RunDeferred() = 0;
+
+ protected:
+  ~Deferred() = default;
 };
 
 class CompletionSource final : public EventSource {
@@ -31,11 +45,20 @@ class CompletionSource final : public EventSource {
   Polled Poll() override;
   void Wake() override;
   void Shutdown() override { queue_->Shutdown(); }
+  void Settle() override;
+  bool Overdue() const override;
   bool Busy() const override { return started_.load(std::memory_order_relaxed) > 0; }
 
   // Before an operation is handed to gRPC. What its thread did before happens before the operation is
   // done: gRPC sees to that too, but where no tool can see it.
   void Started() { started_.fetch_add(1, std::memory_order_release); }
+
+  // The same for what is not one operation; each has its Finished.
+  void Finished() { started_.fetch_sub(1, std::memory_order_acq_rel); }
+
+  // Runs `work` when no event is ready, or the poller stops polling, or after about kLongestDelay;
+  // only for who knows that this thread polls next.
+  void Defer(std::shared_ptr<Deferred> work);
 
   grpc::CompletionQueue* queue() const { return queue_.get(); }
 
@@ -45,6 +68,9 @@ class CompletionSource final : public EventSource {
     std::atomic<bool> pending = false;
   };
 
+  static constexpr std::chrono::microseconds kLongestDelay{200};
+
+  bool Ask(void** tag, bool* ok);
   // Whether the next event came within a short while.
   bool Spin(void** tag, bool* ok);
 
@@ -53,6 +79,12 @@ class CompletionSource final : public EventSource {
   SpinPolicy spin_policy_;  // of whoever polls
   Woken woken_;
   grpc::Alarm alarm_;
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Deferred>> deferred_;
+  // When the first of them came, in steady time; 0: there are none.
+  std::atomic<std::chrono::steady_clock::rep> deferred_since_ = 0;
+  std::vector<std::shared_ptr<Deferred>> running_;  // of whoever settles, to keep its memory
 };
 
 // An operation of an object that must live until it is done: Done calls a member function of Owner
@@ -63,7 +95,7 @@ class OperationOf final : public Operation {
   // The tag for the next use; one use at a time.
   void* Start(CompletionSource& source, std::shared_ptr<Owner> owner) {
     owner_ = std::move(owner);
-    source.Started();
+    if (counted) source.Started();
     return tag();
   }
   void* tag() { return static_cast<Operation*>(this); }

@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/cord.h"
+#include "src/wire/status_details.h"
 
 namespace parley::detail {
 namespace {
 
-constexpr char kDetails[] = "grpc-status-details-bin";
 constexpr std::size_t kSmallBytes = 4096;
 
 // A block's owner is the slice's reference count; gRPC's own functions need a slice around it.
@@ -78,24 +77,40 @@ Payload FromByteBuffer(const grpc::ByteBuffer& bytes) {
   return Payload(std::move(buffer));
 }
 
+Block ToBlock(const Payload& payload) {
+  const absl::Span<const Block> pieces = payload.bytes().pieces();
+  if (pieces.empty()) return Block();
+  if (pieces.size() == 1) return pieces.front();
+  Block whole = AllocateSlice(payload.size_bytes());
+  char* out = whole.mutable_data();
+  for (const Block& piece : pieces) {
+    std::memcpy(out, piece.data(), piece.size());
+    out += piece.size();
+  }
+  return whole;
+}
+
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  const auto details = status.GetPayload(kDetails);
   return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
-                      std::string(status.message()),
-                      details ? std::string(*details) : std::string());
+                      std::string(status.message()), DetailsOf(status));
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  const int code = status.error_code();
-  const bool known = code > 0 && code <= static_cast<int>(absl::StatusCode::kUnauthenticated);
-  absl::Status result(known ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown,
-                      status.error_message());
-  if (!status.error_details().empty()) {
-    result.SetPayload(kDetails, absl::Cord(status.error_details()));
+  // What is no code at all is -1 there.
+  return MakeStatus(static_cast<std::uint32_t>(status.error_code()), status.error_message(),
+                    status.error_details());
+}
+
+absl::Status FromFinalStatus(const grpc::Status& status) {
+  // A server that shuts down resets the calls that reach it, and gRPC then says this, in these
+  // words. The caller's own cancelling does not come this way.
+  const bool reset = status.error_code() == grpc::StatusCode::CANCELLED &&
+                     status.error_message() == "CANCELLED" && status.error_details().empty();
+  if (reset) {
+    return absl::UnavailableError("the server cut the call off; it may be shutting down");
   }
-  return result;
+  return FromGrpcStatus(status);
 }
 
 int ToGrpcInt(std::size_t value) {

@@ -24,10 +24,15 @@ Block AllocateSlice(std::size_t size);
 grpc::ByteBuffer ToByteBuffer(const Buffer& buffer);
 Payload FromByteBuffer(const grpc::ByteBuffer& bytes);
 
+// All of it in one block: its own if it is one, else a copy.
+Block ToBlock(const Payload& payload);
+
 // Error details travel as a payload of the status under the name of their metadata,
 // "grpc-status-details-bin".
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
+// How a client's call ended.
+absl::Status FromFinalStatus(const grpc::Status& status);
 
 // Channel arguments are ints; what is larger becomes the largest.
 int ToGrpcInt(std::size_t value);

@@ -11,6 +11,7 @@
 #include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/plain_incoming_call.h"
 #include "src/wire/grpc/unknown_method_call.h"
+#include "src/wire/session/server_session.h"
 
 namespace parley::detail {
 namespace {
@@ -60,6 +61,11 @@ absl::Status Listener::Start(const std::string& address,
     methods_.push_back({.method = method, .awaited = kFewAwaited});
     service_.Add(absl::StrCat("/", method->handler.path), method->handler.one_request());
   }
+  service_.Add(absl::StrCat("/", kSessionMethod), false);
+  // A generated service's methods don't come to the dispatcher.
+  for (Dispatcher::Method* method : dispatcher_->Methods()) {
+    if (!services.empty()) methods_on_sessions_.push_back(method->handler.path);
+  }
   // parley sends nothing compressed, but a generated service may. What arrives is decompressed.
   if (services.empty()) builder_.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
   builder_.RegisterService(&service_);
@@ -80,6 +86,7 @@ absl::Status Listener::Start(const std::string& address,
     for (int i = 0; i < kFewAwaited; ++i) AcceptNext(index);
   }
   AcceptNextUnknown();
+  AcceptNextSession();
   return absl::OkStatus();
 }
 
@@ -109,13 +116,51 @@ void Listener::AcceptNextUnknown() {
   if (!closing_) call->Await(unknown_methods_, *queue_);
 }
 
+void Listener::AcceptNextSession() {
+  const std::shared_ptr<ServerSession> session = ServerSession::Make(*this, dispatcher_, *source_);
+  std::unique_lock lock(mutex_);
+  if (!closing_) session->Await(methods_.size());
+}
+
+void Listener::SessionArrived(const std::shared_ptr<ServerSession>& session) {
+  AcceptNextSession();
+  bool closing = false;
+  {
+    std::unique_lock lock(mutex_);
+    std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
+    sessions_.push_back(session);
+    ++live_sessions_;
+    closing = closing_;
+  }
+  session->Start(methods_on_sessions_);
+  if (closing) session->Drain();
+}
+
+void Listener::SessionOver() {
+  std::unique_lock lock(mutex_);
+  if (--live_sessions_ == 0) no_sessions_.notify_all();
+}
+
 void Listener::Shutdown(absl::Time deadline) {
   if (server_ == nullptr) return;
+  std::vector<std::weak_ptr<ServerSession>> sessions;
   {
     std::unique_lock lock(mutex_);
     closing_ = true;
+    sessions.swap(sessions_);
+  }
+  for (const std::weak_ptr<ServerSession>& weak : sessions) {
+    if (const std::shared_ptr<ServerSession> session = weak.lock()) session->Drain();
   }
   server_->Shutdown(absl::ToChronoTime(deadline));
+  std::unique_lock lock(mutex_);
+  no_sessions_.wait(lock, [this] { return live_sessions_ == 0; });
+}
+
+void Listener::AwaitSessions(absl::Time deadline) {
+  std::unique_lock lock(mutex_);
+  no_sessions_.wait_until(lock, absl::ToChronoTime(deadline),
+                          [this] { return live_sessions_ == 0; });
 }
 
 void Listener::CutOff() {

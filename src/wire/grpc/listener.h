@@ -8,6 +8,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +23,8 @@
 #include "src/wire/grpc/registered_method.h"
 
 namespace parley::detail {
+
+class ServerSession;
 
 class Listener {
  public:
@@ -40,6 +43,8 @@ class Listener {
   // Closes the port, refuses new calls and waits for live ones, which are cut off at `deadline`.
   // Somebody must poll.
   void Shutdown(absl::Time deadline);
+  // After Shutdown was called: until the sessions have said all they have to say, or the deadline.
+  void AwaitSessions(absl::Time deadline);
   // Cuts off whatever still lives, calls of generated services too.
   void CutOff();
 
@@ -49,6 +54,9 @@ class Listener {
   void Gone(std::size_t index) { --methods_[index].open; }
   // The same for methods that nobody registered.
   void AcceptNextUnknown();
+  // The same for sessions; each is over once, when it will start nothing more.
+  void SessionArrived(const std::shared_ptr<ServerSession>& session);
+  void SessionOver();
   Dispatcher::Method& method(std::size_t index) const { return *methods_[index].method; }
   RegisteredService& service() { return service_; }
   grpc::ServerCompletionQueue& queue() { return *queue_; }
@@ -61,6 +69,7 @@ class Listener {
   };
 
   void AcceptNext(std::size_t index);
+  void AcceptNextSession();
 
   grpc::ServerBuilder builder_;
   std::unique_ptr<CompletionSource> untaken_;
@@ -70,6 +79,7 @@ class Listener {
   RegisteredService service_;
   grpc::AsyncGenericService unknown_methods_;
   std::vector<AcceptedMethod> methods_;
+  std::vector<std::string> methods_on_sessions_;  // unless it is all that there are
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<Dispatcher> dispatcher_;
   int port_ = 0;  // while it is being bound
@@ -77,6 +87,9 @@ class Listener {
 
   std::mutex mutex_;
   bool closing_ = false;
+  std::vector<std::weak_ptr<ServerSession>> sessions_;
+  int live_sessions_ = 0;
+  std::condition_variable no_sessions_;
 };
 
 }  // namespace parley::detail

@@ -6,6 +6,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,12 +16,17 @@
 namespace parley::detail {
 namespace {
 
+// More than any batch of frames is long.
+constexpr std::size_t kLongestSessionMessageBytes = std::size_t{1} << 20;
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
                                            const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   // Else all channels to one target share one connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetMaxReceiveMessageSize(ToGrpcInt(options.max_message_bytes));
+  // parley checks messages; a session's hold several.
+  arguments.SetMaxReceiveMessageSize(
+      ToGrpcInt(std::max(options.max_message_bytes, kLongestSessionMessageBytes)));
   arguments.SetMaxSendMessageSize(-1);  // parley has checked, and says both numbers
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ToGrpcMilliseconds(options.keepalive_interval));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ToGrpcMilliseconds(options.keepalive_timeout));
@@ -63,19 +69,9 @@ class PlainCall : public OutgoingCall {
     context_.set_wait_for_ready(opening.wait_for_ready);
     for (const auto& [key, value] : opening.metadata) context_.AddMetadata(key, value);
   }
-  absl::Status Result() const {
-    // A server that shuts down resets the calls that reach it, and gRPC then says this, in these
-    // words. The caller's own cancelling does not come this way.
-    const bool reset = status_.error_code() == grpc::StatusCode::CANCELLED &&
-                       status_.error_message() == "CANCELLED" && status_.error_details().empty();
-    if (reset) {
-      return absl::UnavailableError("the server cut the call off; it may be shutting down");
-    }
-    return FromGrpcStatus(status_);
-  }
   // At the deadline gRPC drops what it has not delivered, though the server's OK may be there.
   absl::Status ResultInTime() const {
-    absl::Status status = Result();
+    absl::Status status = FromFinalStatus(status_);
     if (!status.ok() || absl::Now() < deadline()) return status;
     return absl::DeadlineExceededError("the call's deadline has passed");
   }
@@ -104,14 +100,14 @@ class PlainUnaryCall final : public PlainCall {
   void OnDone(bool) {
     std::optional<Payload> response;
     if (status_.ok()) response = std::move(response_.payload);
-    absl::Status status = response ? Result() : ResultInTime();
+    absl::Status status = response ? FromFinalStatus(status_) : ResultInTime();
     Completed(std::move(response), std::move(status));
   }
 
   // All of it is part of the one operation.
   void StartRead() override {}
-  void StartWrite(Payload&&, Next) override {}
-  void StartClose() override {}
+  bool StartWrite(Payload&&, Next) override { return false; }
+  bool StartClose() override { return false; }
 
   std::unique_ptr<grpc::ClientAsyncResponseReader<Message>> reader_;
   Message response_;
@@ -137,15 +133,19 @@ class PlainStreamCall final : public PlainCall {
     }
   }
 
-  void StartWrite(Payload&& message, Next next) override {
+  bool StartWrite(Payload&& message, Next next) override {
     if (next == Next::kClose) {
       stream_->WriteLast({std::move(message)}, grpc::WriteOptions(), write_.Start(source_, Self()));
     } else {
       stream_->Write({std::move(message)}, HeldBack(next == Next::kMessage),
                      write_.Start(source_, Self()));
     }
+    return false;
   }
-  void StartClose() override { stream_->WritesDone(write_.Start(source_, Self())); }
+  bool StartClose() override {
+    stream_->WritesDone(write_.Start(source_, Self()));
+    return false;
+  }
   void OnWritten(bool ok) { WriteDone(ok); }
 
   void StartRead() override { stream_->Read(&incoming_, read_.Start(source_, Self())); }
@@ -178,8 +178,8 @@ PlainClient::PlainClient(const std::string& target, const ClientOptions& options
       limits_(limits),
       channel_(MakeChannel(target, options)) {}
 
-std::shared_ptr<OutgoingCall> PlainClient::NewCall(MethodKind kind) {
-  if (kind == MethodKind::kUnary) {
+std::shared_ptr<OutgoingCall> PlainClient::NewCall(const CallShape& shape) {
+  if (shape.kind == MethodKind::kUnary) {
     return calls_.Make<PlainUnaryCall>(runtime_, limits_, source_, *this);
   }
   return calls_.Make<PlainStreamCall>(runtime_, limits_, source_, *this);

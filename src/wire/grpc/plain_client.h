@@ -26,7 +26,8 @@ class PlainClient final : public ClientWire {
   PlainClient(const std::string& target, const ClientOptions& options,
               std::shared_ptr<Runtime> runtime, CompletionSource& source, CallLimits limits);
 
-  std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) override;
+  AllocateBlock allocator() const override { return &AllocateSlice; }
+  std::shared_ptr<OutgoingCall> NewCall(const CallShape& shape) override;
   bool BorrowsRequests(std::string_view) const override { return false; }
 
   // For calls, while they are opened. Registered when first called, and kept with the channel.

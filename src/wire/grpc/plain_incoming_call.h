@@ -73,7 +73,7 @@ class PlainSendingCall : public PlainIncomingCall {
   using PlainIncomingCall::PlainIncomingCall;
 
  protected:
-  void StartWrite(Payload&& message, Next next) override {
+  bool StartWrite(Payload&& message, Next next) override {
     if (next == Next::kClose) {
       const grpc::Status status = Close();
       stream_.WriteAndFinish({std::move(message)}, grpc::WriteOptions(), status,
@@ -83,10 +83,12 @@ class PlainSendingCall : public PlainIncomingCall {
       stream_.Write({std::move(message)}, HeldBack(next == Next::kMessage),
                     written_.Start(source_, Self()));
     }
+    return false;
   }
-  void StartClose() override {
+  bool StartClose() override {
     const grpc::Status status = Close();
     stream_.Finish(status, closed_.Start(source_, Self()));
+    return false;
   }
 
   Stream stream_{&context_};

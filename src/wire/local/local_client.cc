@@ -37,13 +37,15 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
 
  private:
   void StartRead() override { link_->pipe.Read(Pipe::kServer); }
-  void StartWrite(Payload&& message, Next next) override {
+  bool StartWrite(Payload&& message, Next next) override {
     Say(next == Next::kClose);
     link_->pipe.Write(Pipe::kServer, std::move(message), next == Next::kClose);
+    return false;
   }
-  void StartClose() override {
+  bool StartClose() override {
     Say(true);
     link_->pipe.Write(Pipe::kServer, std::nullopt, true);
+    return false;
   }
   void CancelWire() override { link_->pipe.Sever(Pipe::kServer, TakeClosing().status); }
   Metadata CopyRequestMetadata() override { return link_->request_metadata; }
@@ -100,10 +102,14 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
   }
 
   void StartRead() override { link_->pipe.Read(Pipe::kClient); }
-  void StartWrite(Payload&& message, Next next) override {
+  bool StartWrite(Payload&& message, Next next) override {
     link_->pipe.Write(Pipe::kClient, std::move(message), next == Next::kClose);
+    return false;
   }
-  void StartClose() override { link_->pipe.Write(Pipe::kClient, std::nullopt, true); }
+  bool StartClose() override {
+    link_->pipe.Write(Pipe::kClient, std::nullopt, true);
+    return false;
+  }
   void StartStatus() override {
     absl::Status status;
     {
@@ -137,8 +143,8 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
 
 }  // namespace
 
-std::shared_ptr<OutgoingCall> LocalClient::NewCall(MethodKind kind) {
-  if (kind == MethodKind::kUnary) {
+std::shared_ptr<OutgoingCall> LocalClient::NewCall(const CallShape& shape) {
+  if (shape.kind == MethodKind::kUnary) {
     return calls_.Make<LocalUnaryCall>(runtime_, dispatcher_, limits_, calls_);
   }
   return std::make_shared<LocalOutgoingCall>(runtime_, dispatcher_, limits_);

@@ -17,7 +17,8 @@ class LocalClient final : public ClientWire {
               CallLimits limits)
       : runtime_(std::move(runtime)), dispatcher_(std::move(dispatcher)), limits_(limits) {}
 
-  std::shared_ptr<OutgoingCall> NewCall(MethodKind kind) override;
+  AllocateBlock allocator() const override { return nullptr; }
+  std::shared_ptr<OutgoingCall> NewCall(const CallShape& shape) override;
   bool BorrowsRequests(std::string_view method) const override;
 
  private:

@@ -42,12 +42,15 @@ class LocalUnaryIncomingCall final : public IncomingCall {
 
  private:
   void StartRead() override { ReadEnded(); }
-  void StartWrite(Payload&& message, Next next) override {
-    if (response_) return SecondResponse();
+  bool StartWrite(Payload&& message, Next next) override {
+    if (response_) {
+      SecondResponse();
+      return false;
+    }
     response_ = std::move(message);
-    next == Next::kClose ? StartClose() : WriteDone(true);
+    return next == Next::kClose ? StartClose() : true;
   }
-  void StartClose() override {
+  bool StartClose() override {
     Closing closing = TakeClosing();
     if (run_here_ && closing.status.ok() && deadline() <= absl::Now()) {
       closing.status = absl::DeadlineExceededError("the call's deadline has passed");
@@ -57,6 +60,7 @@ class LocalUnaryIncomingCall final : public IncomingCall {
     client->Answer(std::move(response_), std::move(closing.status),
                    std::move(closing.initial).value_or(Metadata()), std::move(closing.trailing));
     CloseDone();
+    return false;
   }
   void SecondResponse() {
     const std::shared_ptr<LocalUnaryCall> client = std::move(client_);

@@ -30,8 +30,8 @@ class LocalUnaryCall final : public OutgoingCall {
  private:
   void StartOpen(Opening opening) override;
   void StartRead() override {}
-  void StartWrite(Payload&&, Next) override {}
-  void StartClose() override {}
+  bool StartWrite(Payload&&, Next) override { return false; }
+  bool StartClose() override { return false; }
   void CancelWire() override;
   Metadata CopyInitialMetadata() override { return answered_initial_; }
   Metadata CopyTrailingMetadata() override { return answered_trailing_; }

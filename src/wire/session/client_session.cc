@@ -1,0 +1,61 @@
+#include "src/wire/session/client_session.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/wire/grpc/convert.h"
+#include "src/wire/session/session_pool.h"
+
+namespace parley::detail {
+
+ClientSession::ClientSession(std::weak_ptr<SessionPool> pool, std::size_t place,
+                             std::shared_ptr<Runtime> runtime, CompletionSource& source,
+                             SessionMachine::Limits limits)
+    : Session(std::move(runtime), source,
+              SessionMachine(SessionMachine::Side::kClient, limits, &AllocateSlice)),
+      pool_(std::move(pool)),
+      place_(place) {
+  read_.counted = false;
+}
+
+void ClientSession::Open(const RegisteredMethod& method, const Metadata& metadata) {
+  for (const auto& [key, value] : metadata) context_.AddMetadata(key, value);
+  context_.set_initial_metadata_corked(true);
+  stream_ = method.PrepareStream(context_, *source_.queue());
+  stream_->StartCall(nullptr);
+  Start({});
+}
+
+void ClientSession::DeliverOwn(SessionMachine::Event& event) {
+  const std::shared_ptr<SessionPool> pool = pool_.lock();
+  if (event.hello && pool != nullptr) pool->Ready(place_, Self(), std::move(event.hello->methods));
+  if (!event.draining) return;
+  if (pool != nullptr) pool->Leaves(place_, *this);
+  const absl::Status status = absl::UnavailableError("the server is shutting down");
+  for (const std::shared_ptr<Lane>& lane : event.retried) {
+    static_cast<SessionCall&>(*lane).Orphaned(status, false);
+  }
+}
+
+void ClientSession::StartEnd(const absl::Status& status) {
+  broken_ = status;
+  context_.TryCancel();  // the read ends
+  runtime_->loop.Strayed();
+}
+
+void ClientSession::OnRead(bool ok) {
+  if (ok) return Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
+  ReadEnded();
+  stream_->Finish(&status_, finished_.Start(source_, Self()));
+}
+
+void ClientSession::OnFinished(bool) {
+  absl::Status status = broken_.ok() ? FromFinalStatus(status_) : broken_;
+  if (const std::shared_ptr<SessionPool> pool = pool_.lock()) pool->Over(place_, *this, status);
+  Break(status.code() == absl::StatusCode::kInternal
+            ? status
+            : absl::UnavailableError(
+                  absl::StrCat("the connection to the server was lost: ", status.message())));
+}
+
+}  // namespace parley::detail

@@ -1,0 +1,110 @@
+#include "src/wire/session/server_session.h"
+
+#include <grpc/grpc.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "src/wire/grpc/convert.h"
+#include "src/wire/grpc/listener.h"
+#include "src/wire/session/session_incoming_call.h"
+#include "src/wire/session/session_limits.h"
+
+namespace parley::detail {
+namespace {
+
+SessionMachine::Limits LimitsOf(const ServerOptions& options) {
+  return SessionLimits(options.max_message_bytes, options.receive_queue_bytes,
+                       options.max_live_calls);
+}
+
+}  // namespace
+
+// What the state machine makes calls with; it is made before the session.
+struct ServerSession::Lanes {
+  std::shared_ptr<Dispatcher> dispatcher;
+  std::weak_ptr<ServerSession> session;
+  CallPool calls;
+
+  std::shared_ptr<Lane> Make(std::string_view method, std::uint64_t timeout_us) {
+    const absl::Duration timeout =
+        timeout_us == 0 ? dispatcher->options().max_call_duration
+                        : absl::Microseconds(static_cast<std::int64_t>(
+                              std::min<std::uint64_t>(timeout_us, kLongestTimeoutUs)));
+    return calls.Make<SessionIncomingCall>(dispatcher, session.lock(), method,
+                                           absl::Now() + timeout);
+  }
+
+  static constexpr std::uint64_t kLongestTimeoutUs = std::uint64_t{1} << 53;  // 285 years
+};
+
+std::shared_ptr<ServerSession> ServerSession::Make(Listener& listener,
+                                                   std::shared_ptr<Dispatcher> dispatcher,
+                                                   CompletionSource& source) {
+  auto lanes = std::make_shared<Lanes>();
+  lanes->dispatcher = dispatcher;
+  std::shared_ptr<ServerSession> session(
+      new ServerSession(listener, std::move(dispatcher), source, lanes));
+  lanes->session = session;
+  return session;
+}
+
+ServerSession::ServerSession(Listener& listener, std::shared_ptr<Dispatcher> dispatcher,
+                             CompletionSource& source, std::shared_ptr<Lanes> lanes)
+    : Session(dispatcher->runtime(), source,
+              SessionMachine(SessionMachine::Side::kServer, LimitsOf(dispatcher->options()),
+                             &AllocateSlice,
+                             [lanes](std::string_view method, std::uint64_t timeout_us) {
+                               return lanes->Make(method, timeout_us);
+                             })),
+      listener_(listener) {
+  read_.counted = false;
+}
+
+void ServerSession::Await(std::size_t index) {
+  listener_.service().Await(index, context_, stream_, listener_.queue(),
+                            arrived_.Start(source_, Self()));
+}
+
+std::vector<std::string> ServerSession::PeerIdentities() {
+  std::vector<std::string> identities;
+  for (const grpc::string_ref& identity : context_.auth_context()->GetPeerIdentity()) {
+    identities.emplace_back(identity.data(), identity.size());
+  }
+  return identities;
+}
+
+void ServerSession::StartEnd(const absl::Status& status) {
+  stream_.Finish(ToGrpcStatus(status), Begin(ended_));
+}
+
+void ServerSession::Done() {
+  if (operations_.fetch_sub(1) == 1) listener_.SessionOver();
+}
+
+void ServerSession::OnArrived(bool ok) {
+  if (!ok) return;  // the server is closing
+  operations_.fetch_add(1);
+  listener_.SessionArrived(Self());
+  Done();
+}
+
+void ServerSession::OnRead(bool ok) {
+  if (ok) {
+    Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
+    return Done();
+  }
+  ReadEnded();
+  Break(absl::CancelledError("the client cancelled the call or is gone"));
+  // Or else the client has closed its side, and waits.
+  if (!grpc_call_failed_before_recv_message(context_.c_call())) EndStream(absl::OkStatus());
+  Done();
+}
+
+void ServerSession::OnWritten(bool ok) {
+  Written(ok);
+  Done();
+}
+
+}  // namespace parley::detail

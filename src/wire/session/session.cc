@@ -1,0 +1,249 @@
+#include "src/wire/session/session.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+
+namespace parley::detail {
+namespace {
+
+// So much is sent while more is being produced, so that the peer has something to do meanwhile.
+constexpr std::size_t kEarlyBytes = std::size_t{16} << 10;
+// To look for calls whose deadline has passed may take this part of one thread's time.
+constexpr int kLookShare = 10;
+
+}  // namespace
+
+Session::Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine)
+    : runtime_(std::move(runtime)), source_(source), machine_(std::move(machine)) {}
+
+Session::~Session() {
+  if (timer_) runtime_->control.Cancel(*timer_);
+}
+
+// --- For calls.
+
+bool Session::Open(std::shared_ptr<SessionCall> call, SessionMachine::Opening& opening) {
+  const absl::Time deadline = call->session_deadline();
+  Lock lock(mutex_);
+  if (!machine_.Open(std::move(call), opening)) return false;
+  WatchDeadline(deadline);
+  Settle(lock);
+  return true;
+}
+
+bool Session::Send(SessionCall& call, Payload&& message, bool end) {
+  Lock lock(mutex_);
+  const bool sent = machine_.Send(call, std::move(message), end);
+  Settle(lock);
+  return sent;
+}
+
+void Session::End(SessionCall& call) {
+  Lock lock(mutex_);
+  machine_.End(call);
+  Settle(lock);
+}
+
+void Session::SetHeaders(SessionCall& call, Metadata headers) {
+  Lock lock(mutex_);
+  machine_.SetHeaders(call, std::move(headers));
+}
+
+bool Session::Finish(SessionCall& call, std::optional<Payload>&& message, absl::Status status,
+                     Metadata trailing) {
+  Lock lock(mutex_);
+  const bool sent =
+      machine_.Finish(call, std::move(message), std::move(status), std::move(trailing));
+  Settle(lock);
+  return sent;
+}
+
+void Session::Cancel(SessionCall& call, absl::Status status) {
+  Lock lock(mutex_);
+  const Payload unsent = machine_.Cancel(call, std::move(status));
+  Settle(lock);
+}
+
+void Session::Took(SessionCall& call, std::size_t cost_bytes, bool empty) {
+  Lock lock(mutex_);
+  machine_.Took(call, cost_bytes, empty);
+  Settle(lock);
+}
+
+std::size_t Session::exchanges() {
+  Lock lock(mutex_);
+  return machine_.exchanges();
+}
+
+bool Session::greeted() {
+  Lock lock(mutex_);
+  return machine_.greeted();
+}
+
+// --- The stream.
+
+void Session::Start(std::vector<std::string> methods) {
+  Lock lock(mutex_);
+  machine_.Greet(std::move(methods));
+  Settle(lock);
+  StartRead();
+}
+
+void Session::Arrived(Block batch) {
+  Lock lock(mutex_);
+  machine_.Arrived(std::move(batch));
+  SessionMachine::Event event;
+  while (!over_) {
+    const absl::StatusOr<bool> more = machine_.Receive(event);
+    if (!more.ok()) {
+      lock.unlock();
+      Break(more.status());
+      EndStream(more.status());
+      return StartRead();  // the stream's end
+    }
+    if (!*more) break;
+    if (event.opened) {
+      WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
+    }
+    Settle(lock);
+    if (event.lane != nullptr) {
+      static_cast<SessionCall&>(*event.lane).Deliver(event);
+    } else if (event.hello || event.draining) {
+      DeliverOwn(event);
+    }
+    event.lane.reset();
+    lock.lock();
+  }
+  Settle(lock);
+  StartRead();
+}
+
+void Session::Written(bool ok) {
+  Lock lock(mutex_);
+  write_in_flight_ = false;
+  writing_ = !ok;
+  if (!ok) over_ = ended_ = true;  // why is for the reader to find out
+  Settle(lock);
+}
+
+void Session::ReadEnded() {
+  Lock lock(mutex_);
+  read_ended_ = over_ = true;
+  Settle(lock);
+}
+
+void Session::EndStream(absl::Status status) {
+  Lock lock(mutex_);
+  over_ = true;
+  if (!end_ && !ended_) end_ = std::move(status);
+  Settle(lock);
+}
+
+void Session::RunDeferred() {
+  Lock lock(mutex_);
+  deferred_ = false;
+  Settle(lock, true);
+}
+
+void Session::Drain() {
+  Lock lock(mutex_);
+  leaving_ = true;
+  machine_.Drain();
+  Settle(lock);
+}
+
+void Session::LeaveWhenIdle() {
+  Lock lock(mutex_);
+  leaving_ = true;
+  Settle(lock);
+}
+
+void Session::Break(const absl::Status& status) {
+  Lock lock(mutex_);
+  over_ = true;
+  const std::vector<SessionMachine::Orphan> orphans = machine_.Break();
+  Settle(lock);
+  for (const SessionMachine::Orphan& orphan : orphans) {
+    static_cast<SessionCall&>(*orphan.lane).Orphaned(status, orphan.seen);
+  }
+}
+
+bool Session::MayWrite(bool now) {
+  if (writing_ || over_ || !machine_.has_output()) return false;
+  if (now || !runtime_->loop.PollsNext() || machine_.output_bytes() >= kEarlyBytes) return true;
+  if (!std::exchange(deferred_, true)) source_.Defer(shared_from_this());
+  return false;
+}
+
+void Session::Settle(Lock& lock, bool now) {
+  const bool idle = machine_.exchanges() == 0 && !machine_.has_output();
+  // A client that has no calls need not be told what becomes of its stream.
+  const bool busy = !idle || !machine_.greeted() || over_;
+  if (const bool count = busy && !read_ended_; count != counted_) {
+    counted_ = count;
+    count ? source_.Started() : source_.Finished();
+  }
+  Buffer batch;
+  const bool write = MayWrite(now);
+  if (write) {
+    writing_ = write_in_flight_ = true;
+    machine_.FillOutput();
+    batch = machine_.TakeOutput();
+  }
+  if (leaving_ && !over_ && !writing_ && idle) {
+    over_ = true;
+    end_ = absl::OkStatus();
+  }
+  std::optional<absl::Status> end;
+  if (end_ && !ended_ && !write_in_flight_) {
+    ended_ = true;
+    end = std::exchange(end_, std::nullopt);
+  }
+  std::vector<SessionMachine::Served> served;
+  if (machine_.has_served()) served = machine_.TakeServed();
+  lock.unlock();
+  if (write) StartWrite(Payload(std::move(batch)));
+  for (const SessionMachine::Served& each : served) {
+    if (each.taken) static_cast<SessionCall&>(*each.lane).Sent();
+  }
+  if (end) StartEnd(*end);
+}
+
+// --- Deadlines.
+
+void Session::WatchDeadline(absl::Time deadline) {
+  if (deadline >= next_look_) return;
+  next_look_ = deadline;
+  if (timer_) runtime_->control.Cancel(*timer_);
+  timer_ = runtime_->control.At(deadline, [weak = weak_from_this()] {
+    if (const std::shared_ptr<Session> session = weak.lock()) session->LookAtDeadlines();
+  });
+}
+
+// One look at all calls in place of a timer for each: as a rule, the deadline of the oldest is the
+// first to come, and most calls end long before theirs.
+void Session::LookAtDeadlines() {
+  std::vector<std::shared_ptr<Lane>> late;
+  {
+    Lock lock(mutex_);
+    const absl::Time now = absl::Now();
+    absl::Time next = absl::InfiniteFuture();
+    machine_.ForEachLane([&](const std::shared_ptr<Lane>& lane) {
+      const absl::Time deadline = static_cast<const SessionCall&>(*lane).session_deadline();
+      if (deadline <= now) {
+        late.push_back(lane);
+      } else {
+        next = std::min(next, deadline);
+      }
+    });
+    const absl::Time end = absl::Now();
+    next_look_ = absl::InfiniteFuture();
+    WatchDeadline(std::max(next, end + kLookShare * (end - now)));
+  }
+  for (const std::shared_ptr<Lane>& lane : late) {
+    static_cast<SessionCall&>(*lane).DeadlinePassed();
+  }
+}
+
+}  // namespace parley::detail

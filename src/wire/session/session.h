@@ -1,0 +1,110 @@
+// One end of a session: the state machine under its lock, the deadlines of its calls, and when what
+// they say goes out. ClientSession and ServerSession add the gRPC stream.
+#ifndef PARLEY_SRC_WIRE_SESSION_SESSION_H_
+#define PARLEY_SRC_WIRE_SESSION_SESSION_H_
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "src/exchange/runtime.h"
+#include "src/wire/grpc/completion_source.h"
+#include "src/wire/session/session_machine.h"
+
+namespace parley::detail {
+
+// "package.Service/Method" of the stream.
+inline constexpr char kSessionMethod[] = "parley.v1.SessionService/Open";
+
+// A call on a session. The functions are called without locks.
+class SessionCall : public Lane {
+ public:
+  virtual void Deliver(SessionMachine::Event& event) = 0;
+  // The message, or the final status, that waited has been sent.
+  virtual void Sent() = 0;
+  // The session ended under it. `seen`: the peer may have run it.
+  virtual void Orphaned(const absl::Status& status, bool seen) = 0;
+  virtual void DeadlinePassed() = 0;
+  virtual absl::Time session_deadline() const = 0;
+
+ protected:
+  ~SessionCall() = default;
+};
+
+class Session : public std::enable_shared_from_this<Session>, public Deferred {
+ public:
+  virtual ~Session();
+
+  // --- For calls: as in SessionMachine.
+  bool Open(std::shared_ptr<SessionCall> call, SessionMachine::Opening& opening);
+  bool Send(SessionCall& call, Payload&& message, bool end);
+  void End(SessionCall& call);
+  void SetHeaders(SessionCall& call, Metadata headers);
+  bool Finish(SessionCall& call, std::optional<Payload>&& message, absl::Status status,
+              Metadata trailing);
+  void Cancel(SessionCall& call, absl::Status status = absl::OkStatus());
+  void Took(SessionCall& call, std::size_t cost_bytes, bool empty);
+  virtual std::string peer() = 0;
+
+  std::size_t exchanges();
+  bool greeted();
+
+  void RunDeferred() final;
+
+ protected:
+  Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine);
+
+  // --- The stream. None of them is called under the lock, StartWrite never while a write is in flight.
+  virtual void StartRead() = 0;
+  virtual void StartWrite(Payload batch) = 0;
+  // The stream is to be ended, with `status` where one can be sent. Once, and nothing is written then.
+  virtual void StartEnd(const absl::Status& status) = 0;
+  // What a frame has brought that is not for a call.
+  virtual void DeliverOwn(SessionMachine::Event&) {}
+
+  void Start(std::vector<std::string> methods);  // greets and reads
+  void Arrived(Block batch);
+  void Written(bool ok);
+  void ReadEnded();
+  void Drain();
+  void LeaveWhenIdle();
+  // Nothing can be said any more: ends all calls with `status`.
+  void Break(const absl::Status& status);
+  void EndStream(absl::Status status);
+
+  const std::shared_ptr<Runtime> runtime_;
+  CompletionSource& source_;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  // After each change, with the lock held, which it gives up: sends what may be sent, and tells calls.
+  // `now`: without waiting for more to be said.
+  void Settle(Lock& lock, bool now = false);
+  bool MayWrite(bool now);
+  void WatchDeadline(absl::Time deadline);
+  void LookAtDeadlines();
+
+  std::mutex mutex_;
+  SessionMachine machine_;
+  bool writing_ = false;  // or writing has failed
+  bool write_in_flight_ = false;
+  bool deferred_ = false;
+  bool over_ = false;
+  bool leaving_ = false;  // once there is nothing left to do
+  bool read_ended_ = false;
+  std::optional<absl::Status> end_;  // to be ended with
+  bool ended_ = false;
+  bool counted_ = false;  // as something to poll for
+  absl::Time next_look_ = absl::InfiniteFuture();
+  std::optional<Control::Timer> timer_;
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_WIRE_SESSION_SESSION_H_

@@ -1,0 +1,84 @@
+#include "src/wire/session/session_incoming_call.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "src/wire/grpc/convert.h"
+
+namespace parley::detail {
+
+SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
+                                         std::shared_ptr<ServerSession> session,
+                                         std::string_view method, absl::Time deadline)
+    : IncomingCall(std::move(dispatcher)),
+      session_(std::move(session)),
+      found_(dispatcher_->Find(method)) {
+  if (found_ == nullptr) unknown_ = method;
+  set_method(found_ != nullptr ? std::string_view(found_->handler.path) : unknown_);
+  set_deadline(deadline);
+}
+
+AllocateBlock SessionIncomingCall::allocator() const { return &AllocateSlice; }
+
+void SessionIncomingCall::Deliver(SessionMachine::Event& event) {
+  if (event.opened) {
+    request_metadata_ = *std::move(event.metadata);
+    const bool whole =
+        event.message.has_value() && found_ != nullptr && found_->handler.one_request();
+    Arrived(found_, std::exchange(event.message, std::nullopt),
+            event.status.value_or(absl::OkStatus()));
+    if (whole) event.ended = false;
+  }
+  if (!event.refused.ok()) Cancel(event.refused);
+  if (event.message) MessageRead(*std::move(event.message));
+  if (event.ended) ReadEnded();
+  if (event.cancelled) {
+    PeerGone(deadline() <= absl::Now()
+                 ? absl::DeadlineExceededError("the call's deadline has passed")
+                 : absl::CancelledError("the client cancelled the call or is gone"));
+  }
+}
+
+std::optional<Payload> SessionIncomingCall::Take() {
+  std::optional<Payload> message = Call::Take();
+  if (message) {
+    taken_bytes_ += SessionMachine::CostOf(message->size_bytes());
+    const bool empty = Ask([](const Machine& machine) { return !machine.HasMessage(); });
+    if (empty || taken_bytes_ >= kFirstWindowBytes / 2) {
+      session_->Took(*this, std::exchange(taken_bytes_, 0), empty);
+    }
+  }
+  return message;
+}
+
+void SessionIncomingCall::SendHeaders(std::optional<Metadata> headers) {
+  if (headers && !headers->empty()) session_->SetHeaders(*this, *std::move(headers));
+}
+
+bool SessionIncomingCall::StartWrite(Payload&& message, Next next) {
+  if (next == Next::kClose) return Close(std::move(message));
+  SendHeaders(TakeInitialMetadata());
+  return session_->Send(*this, std::move(message), false);
+}
+
+bool SessionIncomingCall::StartClose() { return Close(std::nullopt); }
+
+bool SessionIncomingCall::Close(std::optional<Payload>&& message) {
+  Closing closing = TakeClosing();
+  SendHeaders(std::move(closing.initial));
+  closing_ = true;
+  if (session_->Finish(*this, std::move(message), std::move(closing.status),
+                       std::move(closing.trailing))) {
+    CloseDone();
+  }
+  return false;
+}
+
+void SessionIncomingCall::Sent() { closing_ ? CloseDone() : WriteDone(true); }
+
+void SessionIncomingCall::CancelWire() {
+  session_->Cancel(*this, Ask([](const Machine& machine) { return *machine.final_status(); }));
+  CloseDone();
+}
+
+}  // namespace parley::detail

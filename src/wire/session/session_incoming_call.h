@@ -1,0 +1,54 @@
+// The server's end of a call on a session.
+#ifndef PARLEY_SRC_WIRE_SESSION_SESSION_INCOMING_CALL_H_
+#define PARLEY_SRC_WIRE_SESSION_SESSION_INCOMING_CALL_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/exchange/incoming_call.h"
+#include "src/wire/session/server_session.h"
+
+namespace parley::detail {
+
+class SessionIncomingCall final : public IncomingCall, public SessionCall {
+ public:
+  SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
+                      std::shared_ptr<ServerSession> session, std::string_view method,
+                      absl::Time deadline);
+
+  AllocateBlock allocator() const override;
+  std::string peer() override { return session_->peer(); }
+  std::vector<std::string> PeerIdentities() override { return session_->PeerIdentities(); }
+  std::optional<Payload> Take() override;
+
+  void Deliver(SessionMachine::Event& event) override;
+  void Sent() override;
+  void Orphaned(const absl::Status& status, bool) override { PeerGone(status); }
+  void DeadlinePassed() override { Expire(); }
+  absl::Time session_deadline() const override { return deadline(); }
+
+ private:
+  void StartRead() override {}  // what has credit comes unasked
+  bool StartWrite(Payload&& message, Next next) override;
+  bool StartClose() override;
+  void CancelWire() override;
+  Metadata CopyRequestMetadata() override { return std::move(request_metadata_); }
+
+  bool Close(std::optional<Payload>&& message);
+  void SendHeaders(std::optional<Metadata> headers);
+
+  const std::shared_ptr<ServerSession> session_;
+  Dispatcher::Method* const found_;
+  std::string unknown_;  // the method's name, if nobody has registered it
+  Metadata request_metadata_;
+  bool closing_ = false;
+  std::size_t taken_bytes_ = 0;  // and not yet told; of one reader at a time
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_WIRE_SESSION_SESSION_INCOMING_CALL_H_

@@ -1,0 +1,526 @@
+#include "src/wire/session/session_machine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/wire/status_details.h"
+
+namespace parley::detail {
+namespace {
+
+// More of a message that is in several pieces would be copied for nothing.
+constexpr std::size_t kMostJoinedBytes = 4096;
+// No peer grants this much.
+constexpr std::uint64_t kMostCredit = std::uint64_t{1} << 40;
+// What a received message may pin: the bytes that came with it, if they are few.
+constexpr std::size_t kMostPinnedBytes = std::size_t{32} << 10;
+
+absl::Status Broken(const char* what) {
+  return absl::InternalError(absl::StrCat("the peer broke the session protocol: ", what));
+}
+
+// In one run, if it is short.
+void Join(Payload& message) {
+  if (message.bytes().pieces().size() < 2 || message.size_bytes() > kMostJoinedBytes) return;
+  Buffer joined;
+  joined.Append(message.bytes().ToString());
+  message = Payload(std::move(joined));
+}
+
+}  // namespace
+
+SessionMachine::SessionMachine(Side side, Limits limits, AllocateBlock allocate, NewLane new_lane)
+    : side_(side), limits_(limits), new_lane_(std::move(new_lane)), batch_(allocate) {}
+
+// --- What calls do.
+
+bool SessionMachine::Open(std::shared_ptr<Lane> lane, Opening& opening) {
+  if (!ready() || lanes_.size() >= most_exchanges_) return false;
+  Lane& opened = *lane;
+  opened.Reset();
+  opened.self_ = std::move(lane);
+  opened.method_ = opening.method;
+  opened.timeout_us_ = opening.timeout_us;
+  opened.metadata_ = std::move(opening.metadata);
+  opened.start_pending_ = true;
+  opened.one_request_ = opened.has_message_ = opened.end_pending_ = opening.request.has_value();
+  if (opening.request) {
+    opened.message_ = *std::move(opening.request);
+    Join(opened.message_);
+  }
+  opened.id_ = ++last_id_;
+  lanes_.emplace(opened.id_, &opened);
+  sender_ = &opened;
+  Speak(opened);
+  sender_ = nullptr;
+  return true;
+}
+
+bool SessionMachine::Send(Lane& lane, Payload&& message, bool end) {
+  if (lane.self_ == nullptr) return true;  // cancelled since, or the session is over
+  lane.message_ = std::move(message);
+  Join(lane.message_);
+  lane.has_message_ = true;
+  lane.message_begun_ = false;
+  lane.sent_bytes_ = 0;
+  lane.end_pending_ = end;
+  sender_ = &lane;
+  Speak(lane);
+  sender_ = nullptr;
+  if (lane.has_message_) return false;
+  message = std::move(lane.message_);
+  return true;
+}
+
+void SessionMachine::End(Lane& lane) {
+  if (lane.self_ == nullptr) return;
+  lane.end_pending_ = true;
+  Speak(lane);
+}
+
+void SessionMachine::SetHeaders(Lane& lane, Metadata headers) {
+  if (headers.empty()) return;
+  lane.metadata_ = std::move(headers);
+  lane.headers_pending_ = true;
+}
+
+bool SessionMachine::Finish(Lane& lane, std::optional<Payload>&& message, absl::Status status,
+                            Metadata trailing) {
+  if (lane.self_ == nullptr) return true;
+  lane.status_ = std::move(status);
+  lane.trailing_ = std::move(trailing);
+  lane.status_pending_ = true;
+  if (message) {
+    lane.message_ = *std::move(message);
+    Join(lane.message_);
+    lane.has_message_ = true;
+    lane.message_begun_ = false;
+    lane.sent_bytes_ = 0;
+  }
+  sender_ = &lane;
+  Speak(lane);
+  sender_ = nullptr;
+  return !lane.status_pending_;
+}
+
+Payload SessionMachine::Cancel(Lane& lane, absl::Status status) {
+  if (lane.self_ == nullptr) return {};
+  lane.has_message_ = lane.end_pending_ = false;
+  Payload unsent = std::move(lane.message_);
+  if (IsClient() && lane.start_pending_) {
+    lane.start_pending_ = false;
+    Release(lane);
+    return unsent;
+  }
+  if (IsClient()) {
+    lane.cancel_pending_ = true;
+  } else {
+    lane.status_ = std::move(status);
+    lane.status_pending_ = true;
+  }
+  sender_ = &lane;
+  Speak(lane);
+  sender_ = nullptr;
+  return unsent;
+}
+
+void SessionMachine::Took(Lane& lane, std::size_t cost_bytes, bool empty) {
+  lane.held_ -= std::min<std::uint64_t>(lane.held_, cost_bytes);
+  if (lane.self_ == nullptr || lane.peer_ended_) return;
+  if (lane.extra_ > 0 && lane.held_ + lane.granted_ <= lane.window_) {
+    messages_bytes_ -= std::exchange(lane.extra_, 0);
+    GrantWaiting();
+  }
+  // A reader that has taken everything while little was granted could have had more.
+  const std::uint64_t grown = std::min<std::uint64_t>(2 * lane.window_, limits_.max_window_bytes);
+  if (empty && grown > lane.window_ && lane.granted_ < lane.window_ / 2 &&
+      windows_bytes_ + (grown - lane.window_) <= limits_.pool_bytes / 2) {
+    windows_bytes_ += grown - lane.window_;
+    lane.window_ = grown;
+  }
+  const std::uint64_t outstanding = lane.held_ + lane.granted_;
+  if (outstanding <= lane.window_ / 2) Grant(lane, lane.window_ - outstanding);
+}
+
+// --- What is said.
+
+void SessionMachine::Greet(std::vector<std::string> methods) {
+  const std::string hello = EncodeHello(
+      {kRevision, limits_.max_message_bytes, limits_.max_exchanges, std::move(methods)});
+  Frame frame;
+  frame.hello = hello;
+  batch_.Add(frame);
+}
+
+void SessionMachine::Drain() {
+  if (std::exchange(draining_, true)) return;
+  Frame frame;
+  frame.drain = Frame::Drain{last_id_};
+  batch_.Add(frame);
+}
+
+void SessionMachine::FillOutput() {
+  while (!queued_.empty() && batch_.bytes() < kMostBatchBytes) {
+    std::shared_ptr<Lane> lane = queued_.Pop();
+    lane->queued_ = false;
+    lane->turn_bytes_ = 0;
+    if (lane->self_ != nullptr) TakeTurn(*lane);
+    if (lane->self_ == nullptr) {
+      served_.push_back({std::move(lane), false, {}});
+    } else if (HasToSay(*lane)) {
+      Queue(*lane);
+    }
+  }
+}
+
+Buffer SessionMachine::TakeOutput() {
+  ++turn_;
+  return batch_.Take();
+}
+
+void SessionMachine::Speak(Lane& lane) {
+  if (lane.queued_) return;
+  if (lane.turn_ != turn_) {
+    lane.turn_ = turn_;
+    lane.turn_bytes_ = 0;
+  }
+  // Those that wait for their turn are before it.
+  if (queued_.empty()) TakeTurn(lane);
+  if (lane.self_ != nullptr && HasToSay(lane)) Queue(lane);
+}
+
+void SessionMachine::TakeTurn(Lane& lane) {
+  while (lane.self_ != nullptr && lane.turn_bytes_ < kTurnBytes &&
+         batch_.bytes() < kMostBatchBytes && HasToSay(lane)) {
+    SayFrame(lane);
+  }
+}
+
+void SessionMachine::Queue(Lane& lane) {
+  lane.queued_ = true;
+  queued_.Push(std::shared_ptr<Lane>(lane.self_));
+}
+
+bool SessionMachine::HasToSay(const Lane& lane) const {
+  if (lane.start_pending_ || lane.cancel_pending_ || lane.headers_pending_ || lane.to_grant_ > 0) {
+    return true;
+  }
+  if (lane.has_message_) return NextPiece(lane).allowed;
+  return lane.end_pending_ || lane.status_pending_;
+}
+
+SessionMachine::Piece SessionMachine::NextPiece(const Lane& lane) const {
+  Piece piece;
+  if (!lane.has_message_) return piece;
+  std::uint64_t room = lane.credit_;
+  if (!lane.message_begun_) {
+    if (room < kMessageCostBytes) return piece;
+    room -= kMessageCostBytes;
+  }
+  const std::size_t size = lane.message_.size_bytes();
+  piece.allowed = room > 0 || size == 0;
+  if (!piece.allowed || size == 0) return piece;
+  std::size_t offset = lane.sent_bytes_;
+  const Block* block = lane.message_.bytes().pieces().data();
+  while (offset >= block->size()) offset -= (block++)->size();
+  piece.block = block;
+  piece.bytes = block->view().substr(offset, std::min<std::uint64_t>(room, kTurnBytes));
+  return piece;
+}
+
+void SessionMachine::SayFrame(Lane& lane) {
+  Frame frame;
+  frame.exchange = lane.id_;
+  std::string metadata;
+  if (std::exchange(lane.start_pending_, false)) {
+    metadata = EncodeMetadata(lane.metadata_);
+    frame.start = Frame::Start{lane.method_, lane.timeout_us_, metadata};
+    lane.started_in_ = turn_;
+  } else if (std::exchange(lane.headers_pending_, false)) {
+    metadata = EncodeMetadata(lane.metadata_);
+    frame.headers = metadata;
+  }
+  frame.credit_bytes = std::exchange(lane.to_grant_, 0);
+  frame.cancel = lane.cancel_pending_;
+  const Piece piece = NextPiece(lane);
+  if (piece.allowed) {
+    frame.message = piece.bytes;
+    lane.credit_ -= piece.bytes.size() + (lane.message_begun_ ? 0 : kMessageCostBytes);
+    lane.message_begun_ = true;
+    lane.sent_bytes_ += piece.bytes.size();
+    frame.remaining_bytes = lane.message_.size_bytes() - lane.sent_bytes_;
+    if (frame.remaining_bytes == 0) lane.has_message_ = false;
+  }
+  std::string trailing;
+  std::string details;
+  if (!lane.has_message_) {
+    frame.end = std::exchange(lane.end_pending_, false);
+    if (lane.status_pending_) {
+      trailing = EncodeMetadata(lane.trailing_);
+      details = DetailsOf(lane.status_);
+      frame.status = Frame::Status{static_cast<std::uint32_t>(lane.status_.raw_code()),
+                                   {lane.status_.message().data(), lane.status_.message().size()},
+                                   details,
+                                   trailing};
+    }
+  }
+  const std::size_t before = batch_.bytes();
+  batch_.Add(frame, piece.block);
+  lane.turn_bytes_ += batch_.bytes() - before;
+  if (piece.allowed && !lane.has_message_) MessageSaid(lane);
+  if (!frame.status && !frame.cancel) return;
+  lane.status_pending_ = lane.cancel_pending_ = false;
+  std::shared_ptr<Lane> released = Release(lane);
+  // Whoever calls Finish or Cancel has the lane, and its message back.
+  if (&lane != sender_)
+    served_.push_back({std::move(released), !IsClient(), std::move(lane.message_)});
+}
+
+void SessionMachine::MessageSaid(Lane& lane) {
+  if (&lane == sender_ || lane.status_pending_) return;  // Send says so, or Release
+  // A request is kept for the case that this server does not run it.
+  const bool keeps = lane.one_request_ && !lane.heard_;
+  served_.push_back({lane.self_, true, keeps ? Payload() : std::move(lane.message_)});
+}
+
+std::shared_ptr<Lane> SessionMachine::Release(Lane& lane) {
+  lanes_.erase(lane.id_);
+  windows_bytes_ -= lane.window_ - kFirstWindowBytes;
+  lane.window_ = kFirstWindowBytes;
+  messages_bytes_ -= std::exchange(lane.extra_, 0);
+  std::shared_ptr<Lane> released = std::move(lane.self_);
+  GrantWaiting();
+  return released;
+}
+
+// --- What is granted.
+
+void SessionMachine::Grant(Lane& lane, std::uint64_t bytes) {
+  lane.granted_ += bytes;
+  lane.to_grant_ += bytes;
+  Speak(lane);
+}
+
+void SessionMachine::GrantWaiting() {
+  while (!waiting_for_pool_.empty()) {
+    Lane& lane = *waiting_for_pool_.front();
+    const bool waits = lane.self_ != nullptr && lane.remaining_ > lane.granted_;
+    const std::uint64_t extra = waits ? lane.remaining_ - lane.granted_ : 0;
+    if (messages_bytes_ > 0 && messages_bytes_ + extra > limits_.pool_bytes / 2) return;
+    served_.push_back({std::move(waiting_for_pool_.front()), false, {}});
+    waiting_for_pool_.pop_front();
+    if (!waits) continue;
+    messages_bytes_ += extra;
+    lane.extra_ += extra;
+    Grant(lane, extra);
+  }
+}
+
+// --- What is received.
+
+void SessionMachine::Arrived(Block bytes) {
+  arrived_ = std::move(bytes);
+  unread_ = arrived_.view();
+}
+
+absl::StatusOr<bool> SessionMachine::Receive(Event& event) {
+  event = Event();
+  Frame frame;
+  switch (DecodeFrame(unread_, frame)) {
+    case Decoded::kNone:
+      arrived_ = Block();
+      return false;
+    case Decoded::kMalformed:
+      return Broken("malformed bytes");
+    case Decoded::kFrame:
+      break;
+  }
+  absl::Status status;
+  if (frame.has_unknown_part) {
+    if (!frame.skippable) status = Broken("a part of a frame that is not known");
+  } else if (frame.exchange == 0) {
+    status = ReceiveOwn(frame, event);
+  } else {
+    status = ReceiveFor(frame, event);
+  }
+  if (!status.ok()) return status;
+  return true;
+}
+
+absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
+  if (frame.start || frame.headers || frame.message || frame.end || frame.status || frame.cancel ||
+      frame.credit_bytes > 0 || frame.remaining_bytes > 0) {
+    return Broken("parts of an exchange without its number");
+  }
+  if (frame.hello) {
+    if (std::exchange(greeted_, true)) return Broken("a second Hello");
+    if (!DecodeHello(*frame.hello, event.hello.emplace())) return Broken("malformed bytes");
+    if (event.hello->revision == 0) return Broken("a Hello without a revision");
+    most_exchanges_ = event.hello->max_exchanges;
+  } else if (!greeted_) {
+    return Broken("no Hello at the beginning");
+  }
+  if (!frame.drain) return absl::OkStatus();
+  if (!IsClient()) return Broken("Drain from a client");
+  draining_ = event.draining = true;
+  for (const auto& [id, lane] : lanes_) {
+    if (id > frame.drain->last_exchange) event.retried.push_back(lane->self_);
+  }
+  for (const std::shared_ptr<Lane>& lane : event.retried) Release(*lane);
+  return absl::OkStatus();
+}
+
+absl::Status SessionMachine::ReceiveFor(const Frame& frame, Event& event) {
+  if (frame.hello || frame.drain) return Broken("a part of the session's in an exchange");
+  if (!greeted_) return Broken("no Hello at the beginning");
+  const bool clients_part = frame.start || frame.end || frame.cancel;
+  const bool servers_part = frame.headers || frame.status;
+  if (IsClient() ? clients_part : servers_part) return Broken("a part that only this side sends");
+  if (frame.start) {
+    if (absl::Status status = ReceiveStart(frame, event); !status.ok()) return status;
+  }
+  const auto found = lanes_.find(frame.exchange);
+  if (found == lanes_.end()) {
+    if (frame.exchange > last_id_) return Broken("an exchange that was never opened");
+    return absl::OkStatus();  // it is over here, and the peer did not know when it sent this
+  }
+  Lane& lane = *found->second;
+  event.lane = lane.self_;
+  if (!std::exchange(lane.heard_, true) && !lane.has_message_) {
+    event.discarded = std::move(lane.message_);
+  }
+  if (frame.headers && !DecodeMetadata(*frame.headers, event.metadata.emplace())) {
+    return Broken("malformed metadata");
+  }
+  if (frame.message) {
+    if (absl::Status status = ReceiveMessage(lane, frame, event); !status.ok()) return status;
+  } else if (frame.remaining_bytes > 0) {
+    return Broken("the rest of a message that is not there");
+  }
+  if (frame.credit_bytes > 0) {
+    if (frame.credit_bytes > kMostCredit - std::min(kMostCredit, lane.credit_)) {
+      return Broken("more credit than there can be");
+    }
+    lane.credit_ += frame.credit_bytes;
+    Speak(lane);
+  }
+  return ReceiveEnd(lane, frame, event);
+}
+
+absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
+  if (frame.exchange <= last_id_) return Broken("an exchange that was opened before");
+  if (lanes_.size() >= 2 * limits_.max_exchanges) return Broken("far too many exchanges");
+  if (!DecodeMetadata(frame.start->metadata, event.metadata.emplace())) {
+    return Broken("malformed metadata");
+  }
+  last_id_ = frame.exchange;
+  if (draining_) return absl::OkStatus();  // its number says that it was not taken
+  event.opened = true;
+  std::shared_ptr<Lane> lane = new_lane_(frame.start->method, frame.start->timeout_us);
+  lane->id_ = frame.exchange;
+  lane->heard_ = true;
+  lanes_.emplace(frame.exchange, lane.get());
+  if (lanes_.size() > limits_.max_exchanges) {
+    event.status = absl::ResourceExhaustedError(absl::StrCat("the session has ", lanes_.size() - 1,
+                                                             " calls and takes no more than ",
+                                                             limits_.max_exchanges));
+  }
+  lane->self_ = std::move(lane);
+  return absl::OkStatus();
+}
+
+absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Event& event) {
+  const std::string_view bytes = *frame.message;
+  if (lane.peer_ended_) return Broken("a message after the end");
+  const bool first = lane.remaining_ == 0;
+  const std::uint64_t cost = bytes.size() + (first ? kMessageCostBytes : 0);
+  if (cost > lane.granted_) return Broken("more than was granted");
+  lane.granted_ -= cost;
+  lane.held_ += cost;
+  const std::uint64_t size = bytes.size() + frame.remaining_bytes;
+  if (!first && size != lane.remaining_) return Broken("a message that changes its size");
+  if (size < bytes.size()) return Broken("a message that has no size");
+  lane.remaining_ = frame.remaining_bytes;
+  if (first && size > limits_.max_message_bytes && !std::exchange(lane.refused_, true)) {
+    event.refused = absl::ResourceExhaustedError(
+        absl::StrCat("a message of ", size, " bytes is over the limit of ",
+                     limits_.max_message_bytes, " bytes (max_message_bytes)"));
+  }
+  if (lane.refused_) return absl::OkStatus();
+  if (first && lane.remaining_ == 0) {
+    Buffer whole;
+    if (!bytes.empty()) whole.AppendPiece(Keep(bytes, frame.start || frame.status));
+    event.message = Payload(std::move(whole));
+    return absl::OkStatus();
+  }
+  if (!bytes.empty()) lane.partial_.AppendPiece(Keep(bytes, false));
+  if (lane.remaining_ == 0) {
+    event.message = Payload(std::exchange(lane.partial_, Buffer()));
+  } else if (lane.remaining_ > lane.granted_ &&
+             std::find(waiting_for_pool_.begin(), waiting_for_pool_.end(), lane.self_) ==
+                 waiting_for_pool_.end()) {
+    waiting_for_pool_.push_back(lane.self_);
+    GrantWaiting();
+  }
+  return absl::OkStatus();
+}
+
+Block SessionMachine::Keep(std::string_view bytes, bool briefly) const {
+  if (bytes.size() >= arrived_.size() / 4 || (briefly && arrived_.size() <= kMostPinnedBytes)) {
+    return arrived_.Part(bytes.data(), bytes.size());
+  }
+  Block copy = bytes.size() <= Block::kInlineBytes ? Block::Inline(bytes.size())
+                                                   : AllocateHeapBlock(bytes.size());
+  std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
+  return copy;
+}
+
+absl::Status SessionMachine::ReceiveEnd(Lane& lane, const Frame& frame, Event& event) {
+  if (frame.end) {
+    if (lane.remaining_ > 0 || std::exchange(lane.peer_ended_, true)) {
+      return Broken("an end where none can be");
+    }
+    event.ended = !lane.refused_;
+  }
+  if (frame.cancel) {
+    event.cancelled = true;
+    lane.has_message_ = lane.status_pending_ = false;
+    event.discarded = std::move(lane.message_);
+    Release(lane);
+  }
+  if (frame.status) {
+    const Frame::Status& status = *frame.status;
+    if (status.code == 0 && lane.remaining_ > 0) return Broken("an end amid a message");
+    event.status = MakeStatus(status.code, status.message, status.details);
+    if (!DecodeMetadata(status.metadata, event.trailing)) return Broken("malformed metadata");
+    lane.has_message_ = false;
+    event.discarded = std::move(lane.message_);
+    Release(lane);
+  }
+  return absl::OkStatus();
+}
+
+// --- The end.
+
+std::vector<SessionMachine::Orphan> SessionMachine::Break() {
+  broken_ = true;
+  std::vector<Orphan> orphans;
+  orphans.reserve(lanes_.size());
+  for (const auto& [id, lane] : lanes_) {
+    const bool unsaid = lane->start_pending_ || lane->started_in_ == turn_;
+    orphans.push_back({lane->self_, !unsaid});
+  }
+  for (const Orphan& orphan : orphans) Release(*orphan.lane);
+  return orphans;
+}
+
+SessionMachine::Opening SessionMachine::TakeOpening(Lane& lane) {
+  Opening opening{lane.method_, lane.timeout_us_, std::move(lane.metadata_), std::nullopt};
+  if (lane.one_request_) opening.request = std::move(lane.message_);
+  return opening;
+}
+
+}  // namespace parley::detail

@@ -1,0 +1,122 @@
+#include "src/wire/session/session_outgoing_call.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "src/wire/grpc/convert.h"
+#include "src/wire/session/session_pool.h"
+
+namespace parley::detail {
+namespace {
+
+// 0 is for none, so the shortest is 1.
+std::uint64_t TimeoutUs(absl::Time deadline) {
+  if (deadline == absl::InfiniteFuture()) return 0;
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(absl::ToInt64Microseconds(deadline - absl::Now()), 1));
+}
+
+}  // namespace
+
+SessionOutgoingCall::SessionOutgoingCall(std::shared_ptr<Runtime> runtime, CallLimits limits,
+                                         std::shared_ptr<SessionPool> pool)
+    : OutgoingCall(std::move(runtime), limits), pool_(std::move(pool)) {}
+
+AllocateBlock SessionOutgoingCall::allocator() const { return &AllocateSlice; }
+
+std::string SessionOutgoingCall::peer() {
+  std::unique_lock lock(mutex_);
+  return session_ == nullptr ? std::string() : session_->peer();
+}
+
+void SessionOutgoingCall::StartOpen(Opening opening) {
+  one_response_ =
+      opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;
+  wait_for_ready_ = opening.wait_for_ready;
+  pool_->Place(Self(), {method(), 0, opening.metadata, std::move(opening.request)});
+}
+
+bool SessionOutgoingCall::OpenOn(const std::shared_ptr<ClientSession>& session,
+                                 SessionMachine::Opening& opening) {
+  {
+    std::unique_lock lock(mutex_);
+    if (given_up_) return true;
+    session_ = session;
+    waits_as_ = 0;
+  }
+  opening.timeout_us = TimeoutUs(deadline());
+  const bool streams = !opening.request.has_value();
+  if (!session->Open(Self(), opening)) return false;
+  bool given_up = false;
+  {
+    std::unique_lock lock(mutex_);
+    given_up = given_up_;
+  }
+  if (given_up) session->Cancel(*this);  // since, and it was not there yet
+  if (streams) WriteDone(true);
+  return true;
+}
+
+bool SessionOutgoingCall::Waits(std::uint64_t number) {
+  std::unique_lock lock(mutex_);
+  waits_as_ = number;
+  return !given_up_;
+}
+
+bool SessionOutgoingCall::StartWrite(Payload&& message, Next next) {
+  return session_->Send(*this, std::move(message), next == Next::kClose);
+}
+
+bool SessionOutgoingCall::StartClose() {
+  session_->End(*this);
+  return true;
+}
+
+void SessionOutgoingCall::CancelWire() {
+  std::shared_ptr<ClientSession> session;
+  std::uint64_t waits_as = 0;
+  {
+    std::unique_lock lock(mutex_);
+    given_up_ = true;
+    session = session_;
+    waits_as = waits_as_;
+  }
+  if (session != nullptr) session->Cancel(*this);
+  if (waits_as != 0) pool_->Forget(waits_as);
+}
+
+void SessionOutgoingCall::Deliver(SessionMachine::Event& event) {
+  if (event.metadata) {
+    received_initial_ = *std::move(event.metadata);
+    HeadersRead();
+  }
+  if (event.status) received_trailing_ = std::move(event.trailing);
+  if (!event.refused.ok()) Refuse(event.refused);
+  if (event.status && one_response_ && !message_seen_) {
+    return Completed(std::move(event.message), *std::move(event.status));
+  }
+  if (event.message) {
+    message_seen_ = true;
+    MessageRead(*std::move(event.message));
+  }
+  if (event.status) StatusRead(*std::move(event.status));
+}
+
+void SessionOutgoingCall::Orphaned(const absl::Status& status, bool seen) {
+  if (seen || !SessionMachine::CanReopen(*this)) return StatusRead(status);
+  pool_->Place(Self(), SessionMachine::TakeOpening(*this));
+}
+
+std::optional<Payload> SessionOutgoingCall::Take() {
+  std::optional<Payload> message = Call::Take();
+  if (message && !one_response_) {
+    taken_bytes_ += SessionMachine::CostOf(message->size_bytes());
+    const bool empty = Ask([](const Machine& machine) { return !machine.HasMessage(); });
+    if (empty || taken_bytes_ >= kFirstWindowBytes / 2) {
+      session_->Took(*this, std::exchange(taken_bytes_, 0), empty);
+    }
+  }
+  return message;
+}
+
+}  // namespace parley::detail

@@ -1,0 +1,67 @@
+// The client's end of a call on a session.
+#ifndef PARLEY_SRC_WIRE_SESSION_SESSION_OUTGOING_CALL_H_
+#define PARLEY_SRC_WIRE_SESSION_SESSION_OUTGOING_CALL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "src/exchange/outgoing_call.h"
+#include "src/wire/session/client_session.h"
+
+namespace parley::detail {
+
+class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
+ public:
+  SessionOutgoingCall(std::shared_ptr<Runtime> runtime, CallLimits limits,
+                      std::shared_ptr<SessionPool> pool);
+
+  AllocateBlock allocator() const override;
+  std::string peer() override;
+  std::optional<Payload> Take() override;
+
+  // --- For the pool.
+  bool waits_for_ready() const { return wait_for_ready_; }
+  // Opens the call on `session`. False if the session does not take it, and `opening` is as it was.
+  bool OpenOn(const std::shared_ptr<ClientSession>& session, SessionMachine::Opening& opening);
+  // It waits for a session under this number. False if it has been cancelled.
+  bool Waits(std::uint64_t number);
+  // No session can be had.
+  void Fail(absl::Status status) { StatusRead(std::move(status)); }
+
+  void Deliver(SessionMachine::Event& event) override;
+  void Sent() override { WriteDone(true); }
+  void Orphaned(const absl::Status& status, bool seen) override;
+  void DeadlinePassed() override { Expire(); }
+  absl::Time session_deadline() const override { return deadline(); }
+
+ private:
+  void StartOpen(Opening opening) override;
+  void StartRead() override {}  // what has credit comes unasked
+  bool StartWrite(Payload&& message, Next next) override;
+  bool StartClose() override;
+  void CancelWire() override;
+  Metadata CopyInitialMetadata() override { return std::move(received_initial_); }
+  Metadata CopyTrailingMetadata() override { return std::move(received_trailing_); }
+
+  std::shared_ptr<SessionOutgoingCall> Self() {
+    return std::static_pointer_cast<SessionOutgoingCall>(shared_from_this());
+  }
+
+  const std::shared_ptr<SessionPool> pool_;
+  std::shared_ptr<ClientSession> session_;  // changed under the mutex
+  bool given_up_ = false;                   // under the mutex
+  std::uint64_t waits_as_ = 0;              // under the mutex
+  bool one_response_ = false;
+  bool wait_for_ready_ = false;
+  bool message_seen_ = false;
+  Metadata received_initial_;
+  Metadata received_trailing_;
+  std::size_t taken_bytes_ = 0;  // and not yet told; of one reader at a time
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_WIRE_SESSION_SESSION_OUTGOING_CALL_H_

@@ -1,0 +1,250 @@
+#include "src/wire/session/session_pool.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "src/wire/session/client_session.h"
+#include "src/wire/session/session_limits.h"
+#include "src/wire/session/session_outgoing_call.h"
+
+namespace parley::detail {
+namespace {
+
+// A server that takes the stream and does not greet is none of parley's.
+constexpr absl::Duration kGreetingTimeout = absl::Seconds(10);
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
+// A server that does not speak sessions may be replaced by one that does.
+constexpr absl::Duration kFirstRefusal = absl::Seconds(30);
+constexpr absl::Duration kLongestRefusal = absl::Minutes(10);
+
+}  // namespace
+
+SessionPool::SessionPool(std::shared_ptr<Runtime> runtime, CompletionSource& source,
+                         const ClientOptions& options,
+                         std::vector<std::unique_ptr<PlainClient>> connections)
+    : runtime_(std::move(runtime)),
+      source_(source),
+      limits_(SessionLimits(options.max_message_bytes, options.receive_queue_bytes,
+                            std::numeric_limits<std::int32_t>::max())),
+      max_backoff_(options.max_reconnect_backoff),
+      stream_metadata_(options.per_call_metadata),
+      connections_(std::move(connections)),
+      slots_(connections_.size()),
+      random_(std::random_device()()) {}
+
+SessionPool::~SessionPool() {
+  if (retry_) runtime_->control.Cancel(*retry_);
+}
+
+bool SessionPool::HasReadyFor(std::string_view method) {
+  if (may_open_.load(std::memory_order_relaxed)) {
+    Lock lock(mutex_);
+    OpenMissing(lock);
+  }
+  if (has_methods_.load(std::memory_order_relaxed)) {
+    Lock lock(mutex_);
+    if (!methods_.contains(absl::string_view(method.data(), method.size()))) return false;
+  }
+  return ready_.load(std::memory_order_relaxed) > 0;
+}
+
+void SessionPool::Close() {
+  std::vector<std::shared_ptr<ClientSession>> sessions;
+  {
+    Lock lock(mutex_);
+    closed_ = true;
+    for (const Slot& slot : slots_) {
+      if (slot.session != nullptr && (slot.ready || waiting_.empty())) {
+        sessions.push_back(slot.session);
+      }
+    }
+  }
+  for (const auto& session : sessions) session->Leave();
+}
+
+// --- Opening.
+
+void SessionPool::OpenMissing(Lock& lock) {
+  const absl::Time now = absl::Now();
+  for (std::size_t place = 0; place < slots_.size(); ++place) {
+    if (slots_[place].session == nullptr && slots_[place].next_try <= now) Open(lock, place);
+  }
+  may_open_ = std::any_of(slots_.begin(), slots_.end(),
+                          [](const Slot& slot) { return slot.session == nullptr; });
+}
+
+void SessionPool::Open(Lock& lock, std::size_t place) {
+  const auto session =
+      std::make_shared<ClientSession>(weak_from_this(), place, runtime_, source_, limits_);
+  slots_[place].session = session;
+  lock.unlock();
+  Metadata metadata;
+  absl::Status status;
+  if (stream_metadata_) status = stream_metadata_(kSessionMethod, metadata);
+  if (status.ok()) status = metadata.Validate();
+  if (status.ok()) {
+    session->Open(connections_[place]->MethodNamed(kSessionMethod), metadata);
+    runtime_->control.At(absl::Now() + kGreetingTimeout, [weak = std::weak_ptr(session)] {
+      const std::shared_ptr<ClientSession> opened = weak.lock();
+      if (opened != nullptr && !opened->greeted()) {
+        opened->GiveUp(absl::UnimplementedError("the server did not greet"));
+      }
+    });
+  } else {
+    Over(place, *session, status);
+  }
+  lock.lock();
+}
+
+void SessionPool::TryLater(Slot& slot, const absl::Status& status) {
+  absl::Duration wait = absl::ZeroDuration();
+  if (slot.ready) {
+    slot.backoff = absl::ZeroDuration();  // it has worked, so it is tried again at once
+  } else if (status.code() == absl::StatusCode::kUnavailable) {
+    slot.backoff =
+        std::clamp(slot.backoff * 1.6, kFirstBackoff, std::max(kFirstBackoff, max_backoff_));
+    wait = slot.backoff * std::uniform_real_distribution<>(0.8, 1.2)(random_);
+  } else {
+    slot.backoff = std::clamp(slot.backoff * 2, kFirstRefusal, kLongestRefusal);
+    wait = slot.backoff;
+  }
+  slot.next_try = absl::Now() + wait;
+  slot.last = status;
+  may_open_ = true;
+}
+
+// For calls that wait whatever happens.
+void SessionPool::RetryLater() {
+  absl::Time next = absl::InfiniteFuture();
+  for (const Slot& slot : slots_) {
+    if (slot.session == nullptr) next = std::min(next, slot.next_try);
+  }
+  if (retry_) runtime_->control.Cancel(*retry_);
+  retry_ = runtime_->control.At(next, [weak = weak_from_this()] {
+    const std::shared_ptr<SessionPool> pool = weak.lock();
+    if (pool == nullptr) return;
+    Lock lock(pool->mutex_);
+    if (!pool->waiting_.empty()) pool->OpenMissing(lock);
+  });
+}
+
+// --- Calls.
+
+std::shared_ptr<ClientSession> SessionPool::LeastLoaded() {
+  std::shared_ptr<ClientSession> best;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const Slot& slot : slots_) {
+    if (!slot.ready) continue;
+    const std::size_t load = slots_.size() == 1 ? 0 : slot.session->exchanges();
+    if (load >= least) continue;
+    best = slot.session;
+    least = load;
+  }
+  return best;
+}
+
+bool SessionPool::Opening() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const Slot& slot) { return slot.session != nullptr && !slot.ready; });
+}
+
+void SessionPool::Place(std::shared_ptr<SessionOutgoingCall> call,
+                        SessionMachine::Opening opening) {
+  Lock lock(mutex_);
+  // A session may break between the choice and the opening, and the next one then too.
+  for (std::size_t i = 0; i < 2 * slots_.size(); ++i) {
+    const std::shared_ptr<ClientSession> session = LeastLoaded();
+    if (session == nullptr) break;
+    lock.unlock();
+    if (call->OpenOn(session, opening)) return;
+    lock.lock();
+  }
+  OpenMissing(lock);
+  if (!Opening() && !call->waits_for_ready()) {
+    absl::Status status =
+        absl::ResourceExhaustedError("all sessions have as many calls as they take");
+    for (const Slot& slot : slots_) {
+      if (!slot.ready) status = slot.last;
+    }
+    lock.unlock();
+    return call->Fail(std::move(status));
+  }
+  const std::uint64_t number = next_++;
+  waiting_.emplace(number, Waiting{call, std::move(opening)});
+  const bool ready = ready_ > 0;  // since
+  if (!Opening() && !ready) RetryLater();
+  lock.unlock();
+  if (!call->Waits(number)) return Forget(number);
+  if (ready) PlaceWaiting();
+}
+
+void SessionPool::Forget(std::uint64_t waits_as) {
+  decltype(waiting_)::node_type forgotten;
+  Lock lock(mutex_);
+  forgotten = waiting_.extract(waits_as);
+  lock.unlock();
+}
+
+void SessionPool::PlaceWaiting() {
+  decltype(waiting_) waiting;
+  {
+    Lock lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (auto& [number, each] : waiting) Place(std::move(each.call), std::move(each.opening));
+}
+
+void SessionPool::FailWaiting(Lock& lock, const absl::Status& status) {
+  std::vector<Waiting> failed;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    auto next = std::next(it);
+    if (!it->second.call->waits_for_ready()) {
+      failed.push_back(std::move(it->second));
+      waiting_.erase(it);
+    }
+    it = next;
+  }
+  if (!waiting_.empty()) RetryLater();
+  lock.unlock();
+  for (const Waiting& each : failed) each.call->Fail(status);
+}
+
+// --- Sessions.
+
+void SessionPool::Ready(std::size_t place, std::shared_ptr<ClientSession> session,
+                        std::vector<std::string> methods) {
+  bool closed = false;
+  {
+    Lock lock(mutex_);
+    Slot& slot = slots_[place];
+    if (slot.session != session) return;
+    slot.ready = true;
+    methods_ = {methods.begin(), methods.end()};
+    has_methods_ = !methods_.empty();
+    ++ready_;
+    closed = closed_;
+  }
+  PlaceWaiting();
+  if (closed) session->Leave();
+}
+
+void SessionPool::Leaves(std::size_t place, const ClientSession& session) {
+  Over(place, session, absl::UnavailableError("the server is shutting down"));
+}
+
+void SessionPool::Over(std::size_t place, const ClientSession& session,
+                       const absl::Status& status) {
+  std::shared_ptr<ClientSession> over;
+  Lock lock(mutex_);
+  Slot& slot = slots_[place];
+  if (slot.session.get() != &session) return;
+  TryLater(slot, status);
+  if (std::exchange(slot.ready, false)) --ready_;
+  over = std::move(slot.session);
+  if (!waiting_.empty() && !Opening()) return FailWaiting(lock, status);
+}
+
+}  // namespace parley::detail
