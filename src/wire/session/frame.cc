@@ -128,7 +128,7 @@ constexpr std::uint32_t kFrames = 1;  // in OpenRequest and OpenResponse
 
 // --- The parts of a frame. Fields that a part does not know are ignored.
 
-bool Decode(std::string_view encoded, std::optional<Frame::Start>& start) {
+bool Decode(std::string_view encoded, std::optional<StartPart>& start) {
   if (start) return false;
   start.emplace();
   Fields fields(encoded);
@@ -148,7 +148,7 @@ bool Decode(std::string_view encoded, std::optional<Frame::Start>& start) {
   return !fields.malformed();
 }
 
-bool Decode(std::string_view encoded, std::optional<Frame::Status>& status) {
+bool Decode(std::string_view encoded, std::optional<StatusPart>& status) {
   if (status) return false;
   status.emplace();
   Fields fields(encoded);
@@ -171,7 +171,7 @@ bool Decode(std::string_view encoded, std::optional<Frame::Status>& status) {
   return !fields.malformed();
 }
 
-bool Decode(std::string_view encoded, std::optional<Frame::Drain>& drain) {
+bool Decode(std::string_view encoded, std::optional<DrainPart>& drain) {
   if (drain) return false;
   drain.emplace();
   Fields fields(encoded);
@@ -235,10 +235,10 @@ bool Decode(std::string_view encoded, Frame& frame) {
   return good && !fields.malformed();
 }
 
-std::size_t SizeOf(const Frame::Start& start) {
+std::size_t SizeOf(const StartPart& start) {
   return TextSize(start.method) + NumberSize(start.timeout_us) + TextSize(start.metadata);
 }
-std::size_t SizeOf(const Frame::Status& status) {
+std::size_t SizeOf(const StatusPart& status) {
   return NumberSize(status.code) + TextSize(status.message) + TextSize(status.details) +
          TextSize(status.metadata);
 }

@@ -14,34 +14,36 @@
 
 namespace parley::detail {
 
+// Opens an exchange.
+struct StartPart {
+  std::string_view method;
+  std::uint64_t timeout_us = 0;
+  std::string_view metadata;  // encoded
+};
+// Ends one.
+struct StatusPart {
+  std::uint32_t code = 0;
+  std::string_view message;
+  std::string_view details;
+  std::string_view metadata;  // encoded
+};
+struct DrainPart {
+  std::uint64_t last_exchange = 0;
+};
+
 // One frame. What is a view lies in the bytes that were decoded, or outlives the encoding.
 struct Frame {
-  struct Start {
-    std::string_view method;
-    std::uint64_t timeout_us = 0;
-    std::string_view metadata;  // encoded
-  };
-  struct Status {
-    std::uint32_t code = 0;
-    std::string_view message;
-    std::string_view details;
-    std::string_view metadata;  // encoded
-  };
-  struct Drain {
-    std::uint64_t last_exchange = 0;
-  };
-
   std::uint64_t exchange = 0;
-  std::optional<Start> start;
+  std::optional<StartPart> start;
   std::optional<std::string_view> headers;  // encoded metadata
   std::optional<std::string_view> message;
   std::uint64_t remaining_bytes = 0;
   bool end = false;
-  std::optional<Status> status;
+  std::optional<StatusPart> status;
   bool cancel = false;
   std::uint64_t credit_bytes = 0;
   std::optional<std::string_view> hello;  // encoded
-  std::optional<Drain> drain;
+  std::optional<DrainPart> drain;
   bool skippable = false;
   bool has_unknown_part = false;  // decoded only
 };

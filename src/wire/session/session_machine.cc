@@ -158,7 +158,7 @@ void SessionMachine::Greet(std::vector<std::string> methods) {
 void SessionMachine::Drain() {
   if (std::exchange(draining_, true)) return;
   Frame frame;
-  frame.drain = Frame::Drain{last_id_};
+  frame.drain = DrainPart{last_id_};
   batch_.Add(frame);
 }
 
@@ -237,7 +237,7 @@ void SessionMachine::SayFrame(Lane& lane) {
   std::string metadata;
   if (std::exchange(lane.start_pending_, false)) {
     metadata = EncodeMetadata(lane.metadata_);
-    frame.start = Frame::Start{lane.method_, lane.timeout_us_, metadata};
+    frame.start = StartPart{lane.method_, lane.timeout_us_, metadata};
     lane.started_in_ = turn_;
   } else if (std::exchange(lane.headers_pending_, false)) {
     metadata = EncodeMetadata(lane.metadata_);
@@ -261,10 +261,10 @@ void SessionMachine::SayFrame(Lane& lane) {
     if (lane.status_pending_) {
       trailing = EncodeMetadata(lane.trailing_);
       details = DetailsOf(lane.status_);
-      frame.status = Frame::Status{static_cast<std::uint32_t>(lane.status_.raw_code()),
-                                   {lane.status_.message().data(), lane.status_.message().size()},
-                                   details,
-                                   trailing};
+      frame.status = StatusPart{static_cast<std::uint32_t>(lane.status_.raw_code()),
+                                {lane.status_.message().data(), lane.status_.message().size()},
+                                details,
+                                trailing};
     }
   }
   const std::size_t before = batch_.bytes();
@@ -492,7 +492,7 @@ absl::Status SessionMachine::ReceiveEnd(Lane& lane, const Frame& frame, Event& e
     Release(lane);
   }
   if (frame.status) {
-    const Frame::Status& status = *frame.status;
+    const StatusPart& status = *frame.status;
     if (status.code == 0 && lane.remaining_ > 0) return Broken("an end amid a message");
     event.status = MakeStatus(status.code, status.message, status.details);
     if (!DecodeMetadata(status.metadata, event.trailing)) return Broken("malformed metadata");
