@@ -50,11 +50,14 @@ absl::Status Call::WriteStatus() {
 
 std::optional<Payload> Call::Take() {
   std::optional<Payload> message;
+  bool empty = false;
   Step([&](Machine& machine) {
     Machine::Actions actions;
     if (machine.HasMessage()) message = machine.Take(actions);
+    empty = !machine.HasMessage();
     return actions;
   });
+  if (message) Taken(message->size_bytes(), empty);
   return message;
 }
 

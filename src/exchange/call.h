@@ -61,6 +61,8 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   virtual bool StartWrite(Payload&& message, Next next) = 0;
   virtual bool StartClose() = 0;
   virtual void StartStatus() {}  // client
+  // The user took a message of this size; `empty`: there is no other yet.
+  virtual void Taken(std::size_t, bool /*empty*/) {}
   virtual void CancelWire() = 0;
   virtual void RequestStop() {}  // server
   virtual void Expire();

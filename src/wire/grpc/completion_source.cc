@@ -25,7 +25,8 @@ EventSource::Polled CompletionSource::Poll() {
     if (!Spin(&tag, &ok) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
   }
   auto* const operation = static_cast<Operation*>(tag);
-  if (operation->counted) Finished();
+  Finished();
+  if (operation->in_background) background_.fetch_sub(1, std::memory_order_relaxed);
   operation->Done(ok);
   return Polled::kEvent;
 }

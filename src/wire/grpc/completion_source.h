@@ -21,8 +21,8 @@ namespace parley::detail {
 class Operation {
  public:
   virtual void Done(bool ok) = 0;
-  // Whether somebody has to poll because of it.
-  bool counted = true;
+  // Nobody has to poll for its sake.
+  bool in_background = false;
 
  protected:
   ~Operation() = default;
@@ -47,12 +47,16 @@ class CompletionSource final : public EventSource {
   void Shutdown() override { queue_->Shutdown(); }
   void Settle() override;
   bool Overdue() const override;
-  bool Busy() const override { return started_.load(std::memory_order_relaxed) > 0; }
+  bool Busy() const override {
+    return started_.load(std::memory_order_relaxed) > background_.load(std::memory_order_relaxed);
+  }
 
   // Before an operation is handed to gRPC. What its thread did before happens before the operation is
   // done: gRPC sees to that too, but where no tool can see it.
-  void Started() { started_.fetch_add(1, std::memory_order_release); }
-
+  void Started(bool in_background = false) {
+    if (in_background) background_.fetch_add(1, std::memory_order_relaxed);
+    started_.fetch_add(1, std::memory_order_release);
+  }
   // The same for what is not one operation; each has its Finished.
   void Finished() { started_.fetch_sub(1, std::memory_order_acq_rel); }
 
@@ -76,7 +80,8 @@ class CompletionSource final : public EventSource {
 
   const std::shared_ptr<grpc::CompletionQueue> queue_;
   std::atomic<int> started_ = 0;
-  SpinPolicy spin_policy_;  // of whoever polls
+  std::atomic<int> background_ = 0;  // of these
+  SpinPolicy spin_policy_;           // of whoever polls
   Woken woken_;
   grpc::Alarm alarm_;
 
@@ -95,7 +100,7 @@ class OperationOf final : public Operation {
   // The tag for the next use; one use at a time.
   void* Start(CompletionSource& source, std::shared_ptr<Owner> owner) {
     owner_ = std::move(owner);
-    if (counted) source.Started();
+    source.Started(in_background);
     return tag();
   }
   void* tag() { return static_cast<Operation*>(this); }

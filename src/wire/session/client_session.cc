@@ -15,7 +15,7 @@ ClientSession::ClientSession(std::weak_ptr<SessionPool> pool, std::size_t place,
               SessionMachine(SessionMachine::Side::kClient, limits, &AllocateSlice)),
       pool_(std::move(pool)),
       place_(place) {
-  read_.counted = false;
+  read_.in_background = true;
 }
 
 void ClientSession::Open(const RegisteredMethod& method, const Metadata& metadata) {

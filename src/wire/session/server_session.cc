@@ -59,7 +59,7 @@ ServerSession::ServerSession(Listener& listener, std::shared_ptr<Dispatcher> dis
                                return lanes->Make(method, timeout_us);
                              })),
       listener_(listener) {
-  read_.counted = false;
+  read_.in_background = true;
 }
 
 void ServerSession::Await(std::size_t index) {

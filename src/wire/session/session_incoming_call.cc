@@ -39,16 +39,11 @@ void SessionIncomingCall::Deliver(SessionMachine::Event& event) {
   }
 }
 
-std::optional<Payload> SessionIncomingCall::Take() {
-  std::optional<Payload> message = Call::Take();
-  if (message) {
-    taken_bytes_ += SessionMachine::CostOf(message->size_bytes());
-    const bool empty = Ask([](const Machine& machine) { return !machine.HasMessage(); });
-    if (empty || taken_bytes_ >= kFirstWindowBytes / 2) {
-      session_->Took(*this, std::exchange(taken_bytes_, 0), empty);
-    }
-  }
-  return message;
+void SessionIncomingCall::Taken(std::size_t size_bytes, bool empty) {
+  const std::size_t cost = SessionMachine::CostOf(size_bytes);
+  const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
+  if (!empty && taken < kFirstWindowBytes / 2) return;
+  session_->Took(*this, taken_bytes_.exchange(0, std::memory_order_relaxed), empty);
 }
 
 void SessionIncomingCall::SendHeaders(std::optional<Metadata> headers) {

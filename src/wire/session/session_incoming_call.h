@@ -23,7 +23,6 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
   AllocateBlock allocator() const override;
   std::string peer() override { return session_->peer(); }
   std::vector<std::string> PeerIdentities() override { return session_->PeerIdentities(); }
-  std::optional<Payload> Take() override;
 
   void Deliver(SessionMachine::Event& event) override;
   void Sent() override;
@@ -36,6 +35,7 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
   bool StartWrite(Payload&& message, Next next) override;
   bool StartClose() override;
   void CancelWire() override;
+  void Taken(std::size_t size_bytes, bool empty) override;
   Metadata CopyRequestMetadata() override { return std::move(request_metadata_); }
 
   bool Close(std::optional<Payload>&& message);
@@ -46,7 +46,7 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
   std::string unknown_;  // the method's name, if nobody has registered it
   Metadata request_metadata_;
   bool closing_ = false;
-  std::size_t taken_bytes_ = 0;  // and not yet told; of one reader at a time
+  std::atomic<std::size_t> taken_bytes_ = 0;  // and not yet told
 };
 
 }  // namespace parley::detail

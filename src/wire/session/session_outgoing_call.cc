@@ -107,16 +107,12 @@ void SessionOutgoingCall::Orphaned(const absl::Status& status, bool seen) {
   pool_->Place(Self(), SessionMachine::TakeOpening(*this));
 }
 
-std::optional<Payload> SessionOutgoingCall::Take() {
-  std::optional<Payload> message = Call::Take();
-  if (message && !one_response_) {
-    taken_bytes_ += SessionMachine::CostOf(message->size_bytes());
-    const bool empty = Ask([](const Machine& machine) { return !machine.HasMessage(); });
-    if (empty || taken_bytes_ >= kFirstWindowBytes / 2) {
-      session_->Took(*this, std::exchange(taken_bytes_, 0), empty);
-    }
-  }
-  return message;
+void SessionOutgoingCall::Taken(std::size_t size_bytes, bool empty) {
+  if (one_response_) return;  // the call is over with it
+  const std::size_t cost = SessionMachine::CostOf(size_bytes);
+  const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
+  if (!empty && taken < kFirstWindowBytes / 2) return;
+  session_->Took(*this, taken_bytes_.exchange(0, std::memory_order_relaxed), empty);
 }
 
 }  // namespace parley::detail

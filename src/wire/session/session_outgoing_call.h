@@ -2,6 +2,7 @@
 #ifndef PARLEY_SRC_WIRE_SESSION_SESSION_OUTGOING_CALL_H_
 #define PARLEY_SRC_WIRE_SESSION_SESSION_OUTGOING_CALL_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,7 +21,6 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
 
   AllocateBlock allocator() const override;
   std::string peer() override;
-  std::optional<Payload> Take() override;
 
   // --- For the pool.
   bool waits_for_ready() const { return wait_for_ready_; }
@@ -43,6 +43,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   bool StartWrite(Payload&& message, Next next) override;
   bool StartClose() override;
   void CancelWire() override;
+  void Taken(std::size_t size_bytes, bool empty) override;
   Metadata CopyInitialMetadata() override { return std::move(received_initial_); }
   Metadata CopyTrailingMetadata() override { return std::move(received_trailing_); }
 
@@ -59,7 +60,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   bool message_seen_ = false;
   Metadata received_initial_;
   Metadata received_trailing_;
-  std::size_t taken_bytes_ = 0;  // and not yet told; of one reader at a time
+  std::atomic<std::size_t> taken_bytes_ = 0;  // and not yet told
 };
 
 }  // namespace parley::detail
