@@ -240,6 +240,7 @@ TEST_P(BadServerTest, CostsTheCallAClearStatusAndOthersNothing) {
   const BadServer bad(peer().serve);
   ClientOptions options;
   options.max_message_bytes = kLimit;
+  options.wire = Wire::kPlain;  // what the server says is for the first stream
   const Client client(bad.target(), options);
   // It is up to the caller how long to wait for a peer that is slow to speak.
   const bool silent = peer().code == absl::StatusCode::kDeadlineExceeded;

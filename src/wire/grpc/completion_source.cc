@@ -19,9 +19,10 @@ bool HasCoreToSpare() {
 EventSource::Polled CompletionSource::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  if (Overdue()) Settle();
+  RunDeferred(Overdue() ? Pause::kIdle : Pause::kNone);
   if (!Ask(&tag, &ok)) {
-    Settle();
+    ++idle_times_;
+    RunDeferred(Pause::kIdle);
     if (!Spin(&tag, &ok) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
   }
   auto* const operation = static_cast<Operation*>(tag);
@@ -63,7 +64,7 @@ bool CompletionSource::Overdue() const {
   return now - std::chrono::steady_clock::duration(since) > kLongestDelay;
 }
 
-void CompletionSource::Settle() {
+void CompletionSource::RunDeferred(Pause pause) {
   if (deferred_since_.load(std::memory_order_relaxed) == 0) return;
   std::vector<std::shared_ptr<Deferred>> due;
   {
@@ -72,7 +73,7 @@ void CompletionSource::Settle() {
     due.swap(deferred_);
     deferred_since_ = 0;
   }
-  for (const std::shared_ptr<Deferred>& work : due) work->RunDeferred();
+  for (const std::shared_ptr<Deferred>& work : due) work->RunDeferred(pause);
   due.clear();
   std::unique_lock lock(mutex_);
   running_ = std::move(due);

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -28,10 +29,15 @@ class Operation {
   ~Operation() = default;
 };
 
+// What the poller does next: it looks whether an event is there, or waits for one because there was
+// none (or there is work that has waited for too long), or stops polling.
+enum class Pause { kNone, kIdle, kLeaving };
+
 // Something that may wait until the poller has nothing else to do.
 class Deferred {
  public:
-  virtual void RunDeferred() = 0;
+  // What is put off once more defers itself again.
+  virtual void RunDeferred(Pause pause) = 0;
 
  protected:
   ~Deferred() = default;
@@ -45,7 +51,7 @@ class CompletionSource final : public EventSource {
   Polled Poll() override;
   void Wake() override;
   void Shutdown() override { queue_->Shutdown(); }
-  void Settle() override;
+  void Settle() override { RunDeferred(Pause::kLeaving); }
   bool Overdue() const override;
   bool Busy() const override {
     return started_.load(std::memory_order_relaxed) > background_.load(std::memory_order_relaxed);
@@ -60,9 +66,12 @@ class CompletionSource final : public EventSource {
   // The same for what is not one operation; each has its Finished.
   void Finished() { started_.fetch_sub(1, std::memory_order_acq_rel); }
 
-  // Runs `work` when no event is ready, or the poller stops polling, or after about kLongestDelay;
-  // only for who knows that this thread polls next.
+  // Runs `work` before the next poll, and at each pause as long as it defers itself again; only for who
+  // knows that this thread polls next.
   void Defer(std::shared_ptr<Deferred> work);
+
+  // How often no event was ready; for the poller.
+  std::uint64_t idle_times() const { return idle_times_; }
 
   grpc::CompletionQueue* queue() const { return queue_.get(); }
 
@@ -74,6 +83,7 @@ class CompletionSource final : public EventSource {
 
   static constexpr std::chrono::microseconds kLongestDelay{200};
 
+  void RunDeferred(Pause pause);
   bool Ask(void** tag, bool* ok);
   // Whether the next event came within a short while.
   bool Spin(void** tag, bool* ok);
@@ -82,6 +92,7 @@ class CompletionSource final : public EventSource {
   std::atomic<int> started_ = 0;
   std::atomic<int> background_ = 0;  // of these
   SpinPolicy spin_policy_;           // of whoever polls
+  std::uint64_t idle_times_ = 0;     // too
   Woken woken_;
   grpc::Alarm alarm_;
 

@@ -87,14 +87,10 @@ void ServerSession::OnArrived(bool ok) {
   if (!ok) return;  // the server is closing
   operations_.fetch_add(1);
   listener_.SessionArrived(Self());
-  Done();
 }
 
 void ServerSession::OnRead(bool ok) {
-  if (ok) {
-    Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
-    return Done();
-  }
+  if (ok) return Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
   ReadEnded();
   Break(absl::CancelledError("the client cancelled the call or is gone"));
   // Or else the client has closed its side, and waits.

@@ -40,7 +40,7 @@ class ServerSession final : public Session {
   ServerSession(Listener& listener, std::shared_ptr<Dispatcher> dispatcher,
                 CompletionSource& source, std::shared_ptr<Lanes> lanes);
 
-  void StartRead() override { stream_.Read(&incoming_, Begin(read_)); }
+  void StartRead() override { stream_.Read(&incoming_, read_.Start(source_, Self())); }
   void StartWrite(Payload batch) override { stream_.Write({std::move(batch)}, Begin(written_)); }
   void StartEnd(const absl::Status& status) override;
 
@@ -49,8 +49,8 @@ class ServerSession final : public Session {
   void OnWritten(bool ok);
   void OnEnded(bool) { Done(); }
 
-  // The listener waits for the last operation: none may be started once its queue is shut down. One
-  // is always under way, or being handled, until the stream is over.
+  // The listener waits for the last operation: none may be started once its queue is shut down. To
+  // read counts as one, from the beginning of the stream to its end.
   template <class Operation>
   void* Begin(Operation& operation) {
     operations_.fetch_add(1);

@@ -94,15 +94,17 @@ void Session::Arrived(Block batch) {
   Lock lock(mutex_);
   machine_.Arrived(std::move(batch));
   SessionMachine::Event event;
+  int events = 0;
   while (!over_) {
     const absl::StatusOr<bool> more = machine_.Receive(event);
     if (!more.ok()) {
       lock.unlock();
       Break(more.status());
       EndStream(more.status());
-      return StartRead();  // the stream's end
+      return StartRead();  // of the stream's end
     }
     if (!*more) break;
+    ++events;
     if (event.opened) {
       WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
     }
@@ -115,8 +117,12 @@ void Session::Arrived(Block batch) {
     event.lane.reset();
     lock.lock();
   }
+  const std::uint64_t idle_times = source_.idle_times();
+  crowded_ = events > 1 || idle_times_ == idle_times;
+  idle_times_ = idle_times;
+  read_wanted_ = true;
+  Defer();
   Settle(lock);
-  StartRead();
 }
 
 void Session::Written(bool ok) {
@@ -140,10 +146,19 @@ void Session::EndStream(absl::Status status) {
   Settle(lock);
 }
 
-void Session::RunDeferred() {
+void Session::RunDeferred(Pause pause) {
   Lock lock(mutex_);
   deferred_ = false;
-  Settle(lock, true);
+  const bool read = pause != Pause::kLeaving && std::exchange(read_wanted_, false);
+  // Where more is waiting to be read, what it brings goes out together with what is there now.
+  const bool write = pause != Pause::kNone || !crowded_;
+  if (read_wanted_ || (!write && machine_.has_output())) Defer();
+  if (write) {
+    Settle(lock, true);
+  } else {
+    lock.unlock();
+  }
+  if (read) StartRead();
 }
 
 void Session::Drain() {
@@ -172,8 +187,12 @@ void Session::Break(const absl::Status& status) {
 bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
   if (now || !runtime_->loop.PollsNext() || machine_.output_bytes() >= kEarlyBytes) return true;
-  if (!std::exchange(deferred_, true)) source_.Defer(shared_from_this());
+  Defer();
   return false;
+}
+
+void Session::Defer() {
+  if (!std::exchange(deferred_, true)) source_.Defer(shared_from_this());
 }
 
 void Session::Settle(Lock& lock, bool now) {

@@ -54,7 +54,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   std::size_t exchanges();
   bool greeted();
 
-  void RunDeferred() final;
+  void RunDeferred(Pause pause) final;
 
  protected:
   Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine);
@@ -87,6 +87,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   // `now`: without waiting for more to be said.
   void Settle(Lock& lock, bool now = false);
   bool MayWrite(bool now);
+  void Defer();
   void WatchDeadline(absl::Time deadline);
   void LookAtDeadlines();
 
@@ -95,6 +96,12 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool writing_ = false;  // or writing has failed
   bool write_in_flight_ = false;
   bool deferred_ = false;
+  // The next read is started after what is written, and not before somebody polls. While there is a
+  // reader, gRPC 1.51 sends a window update for each message that it has read, in a system call of its
+  // own; while there is none, it sends it with whatever is written next.
+  bool read_wanted_ = false;
+  bool crowded_ = false;  // more came at once, or is likely to be there already
+  std::uint64_t idle_times_ = 0;
   bool over_ = false;
   bool leaving_ = false;  // once there is nothing left to do
   bool read_ended_ = false;
