@@ -21,6 +21,8 @@ namespace {
 // call walks through even when it is the only one: so they become more when many calls are open.
 constexpr int kFewAwaited = 16;
 constexpr int kMostAwaited = 64;
+// A client has few of them.
+constexpr int kMostSessions = 1024;
 constexpr std::size_t kMostStreams = std::size_t{1} << 30;
 
 }  // namespace
@@ -125,12 +127,17 @@ void Listener::AcceptNextSession() {
 void Listener::SessionArrived(const std::shared_ptr<ServerSession>& session) {
   AcceptNextSession();
   bool closing = false;
+  bool too_many = false;
   {
     std::unique_lock lock(mutex_);
     std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
     sessions_.push_back(session);
-    ++live_sessions_;
+    too_many = ++live_sessions_ > kMostSessions;
     closing = closing_;
+  }
+  if (too_many) {
+    return session->Refuse(absl::ResourceExhaustedError(
+        absl::StrCat("the server takes no more than ", kMostSessions, " sessions")));
   }
   session->Start(methods_on_sessions_);
   if (closing) session->Drain();

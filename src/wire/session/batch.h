@@ -45,15 +45,18 @@ class Batch {
   }
 
  private:
-  // Many small batches are made from one chunk of memory, each from a part of it.
-  static constexpr std::size_t kChunkBytes = std::size_t{32} << 10;
+  // Many small batches are made from one chunk of memory, each from a part of it. The first chunks are
+  // small, for sessions that say little.
+  static constexpr std::size_t kFirstChunkBytes = 512;
+  static constexpr std::size_t kLastChunkBytes = std::size_t{32} << 10;
   // Copying this much takes less than sending it as a piece of its own.
   static constexpr std::size_t kMostCopiedBytes = 4096;
 
   char* Reserve(std::size_t size) {
     if (chunk_.size() - used_ < size) {
       EndPiece();
-      chunk_ = allocate_(std::max(kChunkBytes, size));
+      chunk_ = allocate_(std::max(next_chunk_bytes_, size));
+      next_chunk_bytes_ = std::min(2 * next_chunk_bytes_, kLastChunkBytes);
       begin_ = used_ = 0;
     }
     return chunk_.mutable_data() + used_;
@@ -66,6 +69,7 @@ class Batch {
 
   const AllocateBlock allocate_;
   Block chunk_;
+  std::size_t next_chunk_bytes_ = kFirstChunkBytes;
   std::size_t begin_ = 0;  // of the piece that is being filled
   std::size_t used_ = 0;
   Buffer buffer_;

@@ -89,6 +89,12 @@ void ServerSession::OnArrived(bool ok) {
   listener_.SessionArrived(Self());
 }
 
+void ServerSession::Refuse(absl::Status status) {
+  ReadEnded();
+  EndStream(std::move(status));
+  Done();
+}
+
 void ServerSession::OnRead(bool ok) {
   if (ok) return Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
   ReadEnded();

@@ -28,6 +28,8 @@ class ServerSession final : public Session {
   // Waits for a client that opens a session, as the listener's method number `index`.
   void Await(std::size_t index);
   using Session::Start;
+  // In place of Start.
+  void Refuse(absl::Status status);
   // Takes no more calls, and ends once there are none.
   using Session::Drain;
 

@@ -196,12 +196,10 @@ void Session::Defer() {
 }
 
 void Session::Settle(Lock& lock, bool now) {
-  const bool idle = machine_.exchanges() == 0 && !machine_.has_output();
-  // A client that has no calls need not be told what becomes of its stream.
-  const bool busy = !idle || !machine_.greeted() || over_;
-  if (const bool count = busy && !read_ended_; count != counted_) {
-    counted_ = count;
-    count ? source_.Started() : source_.Finished();
+  // Somebody has to poll, calls or not: a session that ended unnoticed would fail the next one.
+  if (counted_ == read_ended_) {
+    counted_ = !read_ended_;
+    counted_ ? source_.Started() : source_.Finished();
   }
   Buffer batch;
   const bool write = MayWrite(now);
@@ -210,7 +208,7 @@ void Session::Settle(Lock& lock, bool now) {
     machine_.FillOutput();
     batch = machine_.TakeOutput();
   }
-  if (leaving_ && !over_ && !writing_ && idle) {
+  if (leaving_ && !over_ && !writing_ && machine_.exchanges() == 0 && !machine_.has_output()) {
     over_ = true;
     end_ = absl::OkStatus();
   }

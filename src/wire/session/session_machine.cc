@@ -370,6 +370,11 @@ absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
     if (id > frame.drain->last_exchange) event.retried.push_back(lane->self_);
   }
   for (const std::shared_ptr<Lane>& lane : event.retried) Release(*lane);
+  // They will be another session's.
+  for (std::size_t i = queued_.size(); i > 0; --i) {
+    std::shared_ptr<Lane> lane = queued_.Pop();
+    if (lane->self_ != nullptr) queued_.Push(std::move(lane));
+  }
   return absl::OkStatus();
 }
 
