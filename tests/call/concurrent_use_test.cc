@@ -1,6 +1,7 @@
 // Guarantee 5: one reader and one writer at a time, beside each other. A second one at the same
 // time gets FAILED_PRECONDITION; nothing crashes, however many there are.
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +23,22 @@ class ConcurrentUse : public EveryWire {
  protected:
   // Far more than the transport takes unread.
   static std::string Large() { return std::string(std::size_t{20} << 20, 'x'); }
-  // Writes `message` until the next write will have to wait; returns how many.
+  // Writes `message` until the next write will have to wait, for good: what is on its way goes on until
+  // the transport is full too, which nobody reports. Returns how many.
   static int Fill(Writer<std::string>& writer, const std::string& message) {
     int written = 0;
-    while (written < 10 && writer.TryWrite(message).value_or(false)) ++written;
+    auto changed = std::chrono::steady_clock::now();
+    while (written < 10 && std::chrono::steady_clock::now() < changed + kQuiet) {
+      if (writer.TryWrite(message).value_or(false)) {
+        ++written;
+        changed = std::chrono::steady_clock::now();
+      } else {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
     return written;
   }
+  static constexpr std::chrono::milliseconds kQuiet{200};
 
   // Registers a handler that keeps its call for the test.
   void ServeKeptCalls() {

@@ -95,7 +95,7 @@ void Session::Arrived(Block batch) {
   machine_.Arrived(std::move(batch));
   SessionMachine::Event event;
   int events = 0;
-  while (!over_) {
+  while (!machine_.broken()) {
     const absl::StatusOr<bool> more = machine_.Receive(event);
     if (!more.ok()) {
       lock.unlock();
@@ -129,7 +129,7 @@ void Session::Written(bool ok) {
   Lock lock(mutex_);
   write_in_flight_ = false;
   writing_ = !ok;
-  if (!ok) over_ = ended_ = true;  // why is for the reader to find out
+  if (!ok) over_ = ended_ = true;  // why is for the reader to find out, who may still find more
   Settle(lock);
 }
 
@@ -196,6 +196,13 @@ void Session::Defer() {
 }
 
 void Session::Settle(Lock& lock, bool now) {
+  // As a rule what was said waits already, or there was nothing to say.
+  const bool waits = !machine_.has_output() || writing_ || over_ ||
+                     (deferred_ && machine_.output_bytes() < kEarlyBytes);
+  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ != read_ended_) {
+    lock.unlock();
+    return;
+  }
   // Somebody has to poll, calls or not: a session that ended unnoticed would fail the next one.
   if (counted_ == read_ended_) {
     counted_ = !read_ended_;

@@ -146,6 +146,7 @@ class SessionMachine {
     for (const auto& [id, lane] : lanes_) f(lane->self_);
   }
   bool greeted() const { return greeted_; }
+  bool broken() const { return broken_; }
   bool ready() const { return greeted_ && !draining_ && !broken_; }
   std::size_t exchanges() const { return lanes_.size(); }
   std::uint64_t max_exchanges() const { return most_exchanges_; }

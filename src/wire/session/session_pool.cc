@@ -13,9 +13,11 @@
 namespace parley::detail {
 namespace {
 
-// A server that takes the stream and does not greet is none of parley's.
-constexpr absl::Duration kGreetingTimeout = absl::Seconds(10);
+// gRPC 1.51 leaves a stream unanswered that arrives as the server begins to shut down.
+constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
+// A call waits this long for the next try, rather than fail.
+constexpr absl::Duration kSoon = absl::Milliseconds(250);
 // A server that does not speak sessions may be replaced by one that does.
 constexpr absl::Duration kFirstRefusal = absl::Seconds(30);
 constexpr absl::Duration kLongestRefusal = absl::Minutes(10);
@@ -90,7 +92,7 @@ void SessionPool::Open(Lock& lock, std::size_t place) {
     runtime_->control.At(absl::Now() + kGreetingTimeout, [weak = std::weak_ptr(session)] {
       const std::shared_ptr<ClientSession> opened = weak.lock();
       if (opened != nullptr && !opened->greeted()) {
-        opened->GiveUp(absl::UnimplementedError("the server did not greet"));
+        opened->GiveUp(absl::UnavailableError("the server did not greet"));
       }
     });
   } else {
@@ -99,10 +101,12 @@ void SessionPool::Open(Lock& lock, std::size_t place) {
   lock.lock();
 }
 
-void SessionPool::TryLater(Slot& slot, const absl::Status& status) {
+void SessionPool::TryLater(Slot& slot, const absl::Status& status, bool draining) {
   absl::Duration wait = absl::ZeroDuration();
   if (slot.ready) {
-    slot.backoff = absl::ZeroDuration();  // it has worked, so it is tried again at once
+    // It has worked, so it will soon again; but a server that drains is still about to go.
+    slot.backoff = absl::ZeroDuration();
+    wait = draining ? kFirstBackoff : absl::ZeroDuration();
   } else if (status.code() == absl::StatusCode::kUnavailable) {
     slot.backoff =
         std::clamp(slot.backoff * 1.6, kFirstBackoff, std::max(kFirstBackoff, max_backoff_));
@@ -116,12 +120,17 @@ void SessionPool::TryLater(Slot& slot, const absl::Status& status) {
   may_open_ = true;
 }
 
-// For calls that wait whatever happens.
-void SessionPool::RetryLater() {
+absl::Time SessionPool::NextTry() const {
   absl::Time next = absl::InfiniteFuture();
   for (const Slot& slot : slots_) {
     if (slot.session == nullptr) next = std::min(next, slot.next_try);
   }
+  return next;
+}
+
+// For calls that wait.
+void SessionPool::RetryLater() {
+  const absl::Time next = NextTry();
   if (retry_) runtime_->control.Cancel(*retry_);
   retry_ = runtime_->control.At(next, [weak = weak_from_this()] {
     const std::shared_ptr<SessionPool> pool = weak.lock();
@@ -163,7 +172,8 @@ void SessionPool::Place(std::shared_ptr<SessionOutgoingCall> call,
     lock.lock();
   }
   OpenMissing(lock);
-  if (!Opening() && !call->waits_for_ready()) {
+  const bool soon = NextTry() <= absl::Now() + kSoon;
+  if (!Opening() && !soon && !call->waits_for_ready()) {
     absl::Status status =
         absl::ResourceExhaustedError("all sessions have as many calls as they take");
     for (const Slot& slot : slots_) {
@@ -232,18 +242,23 @@ void SessionPool::Ready(std::size_t place, std::shared_ptr<ClientSession> sessio
 }
 
 void SessionPool::Leaves(std::size_t place, const ClientSession& session) {
-  Over(place, session, absl::UnavailableError("the server is shutting down"));
+  Remove(place, session, absl::UnavailableError("the server is shutting down"), true);
 }
 
 void SessionPool::Over(std::size_t place, const ClientSession& session,
                        const absl::Status& status) {
-  std::shared_ptr<ClientSession> over;
+  Remove(place, session, status, false);
+}
+
+void SessionPool::Remove(std::size_t place, const ClientSession& session,
+                         const absl::Status& status, bool draining) {
+  std::shared_ptr<ClientSession> removed;
   Lock lock(mutex_);
   Slot& slot = slots_[place];
   if (slot.session.get() != &session) return;
-  TryLater(slot, status);
+  TryLater(slot, status, draining);
   if (std::exchange(slot.ready, false)) --ready_;
-  over = std::move(slot.session);
+  removed = std::move(slot.session);
   if (!waiting_.empty() && !Opening()) return FailWaiting(lock, status);
 }
 

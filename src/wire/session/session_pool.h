@@ -74,8 +74,11 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   // Opens sessions where there is none and one may be tried. Gives up the lock meanwhile.
   void OpenMissing(Lock& lock);
   void Open(Lock& lock, std::size_t place);
-  void TryLater(Slot& slot, const absl::Status& status);
+  void TryLater(Slot& slot, const absl::Status& status, bool draining);
+  absl::Time NextTry() const;
   void RetryLater();
+  void Remove(std::size_t place, const ClientSession& session, const absl::Status& status,
+              bool draining);
   std::shared_ptr<ClientSession> LeastLoaded();
   bool Opening() const;
   void PlaceWaiting();
