@@ -108,7 +108,8 @@ bool SessionMachine::Finish(Lane& lane, std::optional<Payload>&& message, absl::
 
 Payload SessionMachine::Cancel(Lane& lane, absl::Status status) {
   if (lane.self_ == nullptr) return {};
-  lane.has_message_ = lane.end_pending_ = false;
+  const bool cut = std::exchange(lane.has_message_, false);
+  lane.end_pending_ = false;
   Payload unsent = std::move(lane.message_);
   if (IsClient() && lane.start_pending_) {
     lane.start_pending_ = false;
@@ -118,7 +119,9 @@ Payload SessionMachine::Cancel(Lane& lane, absl::Status status) {
   if (IsClient()) {
     lane.cancel_pending_ = true;
   } else {
-    lane.status_ = std::move(status);
+    // OK is said only of a call whose messages were all sent.
+    lane.status_ = cut && status.ok() ? absl::CancelledError("the last message was not sent")
+                                      : std::move(status);
     lane.status_pending_ = true;
   }
   sender_ = &lane;
