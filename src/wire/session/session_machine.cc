@@ -295,6 +295,7 @@ std::shared_ptr<Lane> SessionMachine::Release(Lane& lane) {
   lane.window_ = kFirstWindowBytes;
   messages_bytes_ -= std::exchange(lane.extra_, 0);
   std::shared_ptr<Lane> released = std::move(lane.self_);
+  if (std::exchange(lane.waits_for_pool_, false)) std::erase(waiting_for_pool_, released);
   GrantWaiting();
   return released;
 }
@@ -310,11 +311,12 @@ void SessionMachine::Grant(Lane& lane, std::uint64_t bytes) {
 void SessionMachine::GrantWaiting() {
   while (!waiting_for_pool_.empty()) {
     Lane& lane = *waiting_for_pool_.front();
-    const bool waits = lane.self_ != nullptr && lane.remaining_ > lane.granted_;
+    const bool waits = lane.remaining_ > lane.granted_;
     const std::uint64_t extra = waits ? lane.remaining_ - lane.granted_ : 0;
     if (messages_bytes_ > 0 && messages_bytes_ + extra > limits_.pool_bytes / 2) return;
     served_.push_back({std::move(waiting_for_pool_.front()), false, {}});
     waiting_for_pool_.pop_front();
+    lane.waits_for_pool_ = false;
     if (!waits) continue;
     messages_bytes_ += extra;
     lane.extra_ += extra;
@@ -467,9 +469,7 @@ absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Even
   if (!bytes.empty()) lane.partial_.AppendPiece(Keep(bytes, false));
   if (lane.remaining_ == 0) {
     event.message = Payload(std::exchange(lane.partial_, Buffer()));
-  } else if (lane.remaining_ > lane.granted_ &&
-             std::find(waiting_for_pool_.begin(), waiting_for_pool_.end(), lane.self_) ==
-                 waiting_for_pool_.end()) {
+  } else if (lane.remaining_ > lane.granted_ && !std::exchange(lane.waits_for_pool_, true)) {
     waiting_for_pool_.push_back(lane.self_);
     GrantWaiting();
   }
