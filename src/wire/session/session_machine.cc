@@ -132,11 +132,12 @@ Payload SessionMachine::Cancel(Lane& lane, absl::Status status) {
 
 void SessionMachine::Took(Lane& lane, std::size_t cost_bytes, bool empty) {
   lane.held_ -= std::min<std::uint64_t>(lane.held_, cost_bytes);
-  if (lane.self_ == nullptr || lane.peer_ended_) return;
+  if (lane.self_ == nullptr) return;
   if (lane.extra_ > 0 && lane.held_ + lane.granted_ <= lane.window_) {
     messages_bytes_ -= std::exchange(lane.extra_, 0);
     GrantWaiting();
   }
+  if (lane.peer_ended_) return;
   // A reader that has taken everything while little was granted could have had more.
   const std::uint64_t grown = std::min<std::uint64_t>(2 * lane.window_, limits_.max_window_bytes);
   if (empty && grown > lane.window_ && lane.granted_ < lane.window_ / 2 &&
