@@ -171,7 +171,11 @@ void SessionMachine::FillOutput() {
     std::shared_ptr<Lane> lane = queued_.Pop();
     lane->queued_ = false;
     lane->turn_bytes_ = 0;
-    if (lane->self_ != nullptr) TakeTurn(*lane);
+    if (lane->self_ == nullptr) {
+      --queued_in_vain_;
+    } else {
+      TakeTurn(*lane);
+    }
     if (lane->self_ == nullptr) {
       served_.push_back({std::move(lane), false, {}});
     } else if (HasToSay(*lane)) {
@@ -297,8 +301,23 @@ std::shared_ptr<Lane> SessionMachine::Release(Lane& lane) {
   messages_bytes_ -= std::exchange(lane.extra_, 0);
   std::shared_ptr<Lane> released = std::move(lane.self_);
   if (std::exchange(lane.waits_for_pool_, false)) std::erase(waiting_for_pool_, released);
+  // While nothing can be sent, whoever opens calls and gives them up must not fill the memory.
+  if (lane.queued_ && ++queued_in_vain_ > 16 + queued_.size() / 2) SweepQueue();
   GrantWaiting();
   return released;
+}
+
+void SessionMachine::SweepQueue() {
+  queued_in_vain_ = 0;
+  for (std::size_t left = queued_.size(); left > 0; --left) {
+    std::shared_ptr<Lane> lane = queued_.Pop();
+    if (lane->self_ != nullptr) {
+      queued_.Push(std::move(lane));
+    } else {
+      lane->queued_ = false;
+      served_.push_back({std::move(lane), false, {}});
+    }
+  }
 }
 
 // --- What is granted.
@@ -376,11 +395,7 @@ absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
     if (id > frame.drain->last_exchange) event.retried.push_back(lane->self_);
   }
   for (const std::shared_ptr<Lane>& lane : event.retried) Release(*lane);
-  // They will be another session's.
-  for (std::size_t i = queued_.size(); i > 0; --i) {
-    std::shared_ptr<Lane> lane = queued_.Pop();
-    if (lane->self_ != nullptr) queued_.Push(std::move(lane));
-  }
+  SweepQueue();  // another session may have them next, under another lock
   return absl::OkStatus();
 }
 

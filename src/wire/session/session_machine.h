@@ -178,6 +178,8 @@ class SessionMachine {
   void MessageSaid(Lane& lane);
   void Queue(Lane& lane);
   std::shared_ptr<Lane> Release(Lane& lane);
+  // Takes out lanes that are over.
+  void SweepQueue();
 
   void Grant(Lane& lane, std::uint64_t bytes);
   void GrantWaiting();
@@ -195,6 +197,7 @@ class SessionMachine {
   Batch batch_;
   std::uint64_t turn_ = 1;  // of batches
   Fifo<std::shared_ptr<Lane>> queued_;
+  std::size_t queued_in_vain_ = 0;  // of these, that are over
   std::vector<Served> served_;
   const Lane* sender_ = nullptr;  // whose Send or Finish this is
 
