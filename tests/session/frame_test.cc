@@ -46,16 +46,16 @@ constexpr int kParts = 12;
 Frame FrameWith(unsigned parts) {
   Frame frame;
   if (parts & 1) frame.exchange = 300;
-  if (parts & 2) frame.start = Frame::Start{"package.Service/Method", 1'000'000, SomeMetadata()};
+  if (parts & 2) frame.start = StartPart{"package.Service/Method", 1'000'000, SomeMetadata()};
   if (parts & 4) frame.headers = SomeMetadata();
   if (parts & 8) frame.message = "a message";
   if (parts & 16) frame.remaining_bytes = 1 << 20;
   if (parts & 32) frame.end = true;
-  if (parts & 64) frame.status = Frame::Status{5, "not there", "details", SomeMetadata()};
+  if (parts & 64) frame.status = StatusPart{5, "not there", "details", SomeMetadata()};
   if (parts & 128) frame.cancel = true;
   if (parts & 256) frame.credit_bytes = 16384;
   if (parts & 512) frame.hello = SomeHello();
-  if (parts & 1024) frame.drain = Frame::Drain{77};
+  if (parts & 1024) frame.drain = DrainPart{77};
   if (parts & 2048) frame.skippable = true;
   return frame;
 }
@@ -112,9 +112,9 @@ TEST(FrameCodec, AgreesWithGeneratedCodeOnNumbersOfEverySize) {
     SCOPED_TRACE(number);
     Frame frame;
     frame.exchange = frame.remaining_bytes = frame.credit_bytes = number;
-    frame.start = Frame::Start{"m", number, {}};
-    frame.status = Frame::Status{static_cast<std::uint32_t>(number), {}, {}, {}};
-    frame.drain = Frame::Drain{number};
+    frame.start = StartPart{"m", number, {}};
+    frame.status = StatusPart{static_cast<std::uint32_t>(number), {}, {}, {}};
+    frame.drain = DrainPart{number};
     ExpectRoundTrip(frame);
   }
 }
@@ -125,22 +125,22 @@ TEST(FrameCodec, AgreesWithGeneratedCodeOnBytesOfEverySize) {
     const std::string bytes(size, 'x');
     const std::string metadata = EncodeMetadata({{bytes, bytes}});
     Frame frame;
-    frame.start = Frame::Start{bytes, 0, metadata};
+    frame.start = StartPart{bytes, 0, metadata};
     frame.headers = metadata;
     frame.message = bytes;
-    frame.status = Frame::Status{0, bytes, bytes, metadata};
+    frame.status = StatusPart{0, bytes, bytes, metadata};
     ExpectRoundTrip(frame);
   }
 }
 
 TEST(FrameCodec, TellsPartsThatAreEmptyFromPartsThatAreNotThere) {
   Frame frame;
-  frame.start = Frame::Start();
+  frame.start = StartPart();
   frame.headers = "";
   frame.message = "";
-  frame.status = Frame::Status();
+  frame.status = StatusPart();
   frame.hello = "";
-  frame.drain = Frame::Drain();
+  frame.drain = DrainPart();
   ExpectRoundTrip(frame);
   ExpectRoundTrip(Frame());
   // Views of nothing at all.

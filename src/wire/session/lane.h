@@ -71,6 +71,7 @@ class Lane {
   std::uint64_t extra_ = 0;  // granted beyond the window, to a message that is longer
   Buffer partial_;
   std::uint64_t remaining_ = 0;  // bytes of the message that `partial_` begins
+  bool waits_for_pool_ = false;
   bool peer_ended_ = false;
   bool refused_ = false;  // what still comes is dropped
 
