@@ -120,7 +120,7 @@ TEST(FrameCodec, AgreesWithGeneratedCodeOnNumbersOfEverySize) {
 }
 
 TEST(FrameCodec, AgreesWithGeneratedCodeOnBytesOfEverySize) {
-  for (const std::size_t size : {0, 1, 127, 128, 16383, 16384, 100'000}) {
+  for (const std::size_t size : {0u, 1u, 127u, 128u, 16383u, 16384u, 100'000u}) {
     SCOPED_TRACE(size);
     const std::string bytes(size, 'x');
     const std::string metadata = EncodeMetadata({{bytes, bytes}});
@@ -243,7 +243,7 @@ std::string Field(unsigned number, std::size_t form) {
 }
 
 TEST(FrameCodec, PartsThatItDoesNotKnowAreUnknownWhateverTheirForm) {
-  for (const unsigned number : {12, 13, 14, 16, 100, 2047}) {
+  for (const unsigned number : {12u, 13u, 14u, 16u, 100u, 2047u}) {
     for (std::size_t form = 0; form < 4; ++form) {
       SCOPED_TRACE(absl::StrCat(number, ", form ", form));
       const std::string list = ListOf(absl::StrCat("\x08\x07", Field(number, form), "\x78\x01"));
@@ -260,7 +260,7 @@ TEST(FrameCodec, PartsThatItDoesNotKnowAreUnknownWhateverTheirForm) {
 TEST(FrameCodec, APartOfAnotherFormIsUnknown) {
   const bool is_number[] = {false, true, false, false, false, true,  true,  false,
                             true,  true, false, false, false, false, false, true};
-  for (const unsigned number : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15}) {
+  for (const unsigned number : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 15u}) {
     for (std::size_t form = 0; form < 4; ++form) {
       const bool known = form == (is_number[number] ? 0 : 2);
       const bool has_parts = number == 2 || number == 7 || number == 11;
@@ -278,7 +278,7 @@ TEST(FrameCodec, APartOfAnotherFormIsUnknown) {
 
 TEST(FrameCodec, FieldsThatAPartDoesNotKnowAreIgnored) {
   const std::string unknown = Field(9, 0) + Field(9, 1) + Field(9, 2) + Field(9, 3);
-  for (const unsigned number : {2, 7, 11}) {
+  for (const unsigned number : {2u, 7u, 11u}) {
     std::string part(1, static_cast<char>(number << 3 | 2));
     part += static_cast<char>(unknown.size() + 2);
     part += absl::StrCat(unknown, number == 2 ? "\x10\x05" : "\x08\x05");

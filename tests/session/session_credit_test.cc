@@ -252,7 +252,7 @@ TEST(SessionCredit, TheWindowGrowsForAReaderThatKeepsUp) {
   peer.Greeted();
   const LanePtr lane = peer.Opened(1);
   std::uint64_t granted = kWindow;
-  for (const std::size_t window : {2, 4, 4, 4}) {
+  for (const std::size_t window : {2u, 4u, 4u, 4u}) {
     peer.Hear("exchange: 1 remaining_bytes: 1", std::string(granted - kCost - 1, 'x'));
     peer.Hear("exchange: 1 message: 'x'");
     peer.Took(lane, granted - kCost);

@@ -248,7 +248,7 @@ class SessionMemory : public testing::Test {
 };
 
 TEST_F(SessionMemory, AShortMessageIsCopiedOutOfALargeBatch) {
-  for (const std::size_t size : {1, 24, 25, 1000}) {
+  for (const std::size_t size : {1u, 24u, 25u, 1000u}) {
     ArrivedBatch batch({FrameOf("exchange: 1", std::string(size, 'm')), Padding(5000)});
     const Payload message = Bring(batch);
     EXPECT_EQ(message.bytes().ToString(), std::string(size, 'm'));

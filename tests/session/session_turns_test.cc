@@ -209,7 +209,7 @@ TEST_F(SessionTurns, ALongMessageIsSentFromWhereItIs) {
 
 TEST_F(SessionTurns, AShortMessageIsCopiedAndGivenBackAtOnce) {
   const LanePtr lane = OpenWithCredit();
-  for (const std::size_t piece : {1000, 10}) {
+  for (const std::size_t piece : {1000u, 10u}) {
     Owned owned(1000);
     Payload message = owned.Pieces(piece);
     EXPECT_TRUE(client.machine.Send(*lane, std::move(message), false));
