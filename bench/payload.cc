@@ -12,12 +12,20 @@ namespace {
 // Every byte value, so that no encoding passes by being good at zeros.
 char PatternAt(std::size_t i) { return static_cast<char>(i * 37 + 11); }
 
+absl::Status NotInItsPlace(std::uint32_t index) {
+  return absl::DataLossError(absl::StrCat("token ", index, " is not in its place"));
+}
+
 }  // namespace
+
+void FillEchoBody(std::uint64_t sequence, absl::Span<char> body) {
+  for (std::size_t i = sizeof(sequence); i < body.size(); ++i) body[i] = PatternAt(i);
+  std::memcpy(body.data(), &sequence, sizeof(sequence));
+}
 
 void FillEchoBody(std::uint64_t sequence, std::string& body) {
   body.resize(kEchoBodyBytes);
-  for (std::size_t i = sizeof(sequence); i < body.size(); ++i) body[i] = PatternAt(i);
-  std::memcpy(body.data(), &sequence, sizeof(sequence));
+  FillEchoBody(sequence, absl::MakeSpan(body));
 }
 
 absl::Status CheckEchoBody(std::uint64_t sequence, std::string_view body) {
@@ -31,18 +39,50 @@ absl::Status CheckEchoBody(std::uint64_t sequence, std::string_view body) {
   return absl::OkStatus();
 }
 
+void FillEchoText(std::uint64_t sequence, std::string& text) {
+  text.assign(absl::StrCat(absl::Hex(sequence, absl::kZeroPad16)));
+  while (text.size() < kEchoBodyBytes) text.push_back(static_cast<char>('a' + text.size() % 26));
+}
+
+absl::Status CheckEchoText(std::uint64_t sequence, std::string_view text) {
+  std::string expected;
+  FillEchoText(sequence, expected);
+  if (text == expected) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("echo ", sequence, " has other characters"));
+}
+
+void FillTokenText(std::uint32_t index, absl::Span<char> text) {
+  for (std::size_t i = 0; i < kTokenTextBytes; ++i) text[i] = static_cast<char>(index >> (8 * i));
+}
+
 void FillTokenText(std::uint32_t index, std::string& text) {
-  text.resize(sizeof(index));
-  for (std::size_t i = 0; i < sizeof(index); ++i) text[i] = static_cast<char>(index >> (8 * i));
+  text.resize(kTokenTextBytes);
+  FillTokenText(index, absl::MakeSpan(text));
 }
 
 absl::Status CheckTokenText(std::uint32_t index, std::string_view text) {
-  bool right = text.size() == sizeof(index);
-  for (std::size_t i = 0; right && i < sizeof(index); ++i) {
+  bool right = text.size() == kTokenTextBytes;
+  for (std::size_t i = 0; right && i < kTokenTextBytes; ++i) {
     right = text[i] == static_cast<char>(index >> (8 * i));
   }
-  if (!right) return absl::DataLossError(absl::StrCat("token ", index, " is not in its place"));
-  return absl::OkStatus();
+  return right ? absl::OkStatus() : NotInItsPlace(index);
+}
+
+void FillTimedText(std::uint32_t index, std::int64_t sent_ns, std::size_t text_bytes,
+                   std::string& text) {
+  text.resize(text_bytes);
+  FillTokenText(index, absl::MakeSpan(text));
+  std::memcpy(text.data() + kTokenTextBytes, &sent_ns, sizeof(sent_ns));
+}
+
+absl::StatusOr<std::int64_t> ReadTimedText(std::uint32_t index, std::size_t text_bytes,
+                                           std::string_view text) {
+  if (text.size() != text_bytes || !CheckTokenText(index, text.substr(0, kTokenTextBytes)).ok()) {
+    return NotInItsPlace(index);
+  }
+  std::int64_t sent_ns = 0;
+  std::memcpy(&sent_ns, text.data() + kTokenTextBytes, sizeof(sent_ns));
+  return sent_ns;
 }
 
 absl::Status CheckTokenCount(std::uint64_t expected, std::uint64_t received) {

@@ -1,6 +1,7 @@
 """The rows of the benchmark table: what is run on either side, what is compared, and the goal.
 
-compare.py runs them. A side is a server and a client program, or a client that serves itself.
+compare.py runs them, plots.py takes their sides. A side is a server and a client program, or a
+client that serves itself.
 """
 
 import dataclasses
@@ -11,96 +12,226 @@ class Side:
     server: str | None  # None: the client serves itself
     client: str
     work: str
-    own_answers: bool = False  # the queue programs' flag of that name
+    client_flags: tuple = ()
+    server_flags: tuple = ()
     # A side that is much faster than its twin needs more operations for a sample worth having.
     scale: int = 1
 
 
+# What is read from a sample; of all but the rate, less is better. Cost is that of both processes.
+METRICS = {
+    "rate": lambda sample: sample["operations"] / sample["seconds"],
+    "p50": lambda sample: sample["p50_us"],
+    "p99": lambda sample: sample["p99_us"],
+    "cpu": lambda sample: per_operation(sample, "cpu_us"),
+    "heap": lambda sample: per_operation(sample, "heap_bytes"),
+    "allocations": lambda sample: per_operation(sample, "allocations"),
+}
+
+
+def per_operation(sample, key):
+    return (sample[key] + sample["server_" + key]) / sample["operations"]
+
+
 @dataclasses.dataclass(frozen=True)
-class Row:
+class Figure:
+    """One line of the table; its name is what run.sh takes."""
     name: str
-    left: Side  # parley
-    right: Side  # the twin
-    metric: str  # "p50_us" or "rate"
+    metric: str
     unit: str
-    operations: int  # measured, in a full run; a quick one does a third
-    in_flight: int = 1
     goal: float | None = None
-    network: str = "unix"
-    asked_only: bool = False  # run only when named
+    tolerance: float = 0  # above a goal of nothing: what does not recur with each operation
 
     @property
     def lower_is_better(self):
-        return self.metric == "p50_us"
+        return self.metric != "rate"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    figures: tuple[Figure, ...]  # all from the same samples
+    left: Side  # parley
+    right: Side | None  # the twin; None: the figure is parley's own number
+    operations: int  # measured, in a full run
+    in_flight: int = 1
+    quick_share: float = 1 / 3  # of the operations, in a quick run
+    warmup: int | None = None  # operations before; None: a sixth
+    # How many requests a queue server has posted ahead of each method; None: as many as there are
+    # calls in flight. More than that costs it: each slot is colder when its turn comes.
+    slots: int | None = None
+    load: float | None = None  # of an open loop: share of the twin's capacity
+    network: str = "unix"
+    counted: bool = False  # in the programs that count allocations
+    difference: bool = False  # `ratio` is left minus right
+    full_only: bool = False  # not in a quick run, unless named
+    asked_only: bool = False  # run only when named
+
+    def sample_operations(self, quick):
+        """Each of the calls or streams in flight gets as many."""
+        share = self.quick_share if quick else 1
+        return max(round(self.operations * share / self.in_flight), 1) * self.in_flight
+
+    def sample_warmup(self, operations):
+        if self.warmup is not None:
+            return self.warmup
+        return max(round(operations / 6 / self.in_flight), 1) * self.in_flight
 
     @property
     def server_slots(self):
-        # More than there are calls costs a queue server: each slot is colder when its turn comes.
-        return max(16, self.in_flight)
-
-    @property
-    def warmup(self):
-        return max(self.operations // 6, 1)
+        return max(16, self.slots or self.in_flight)
 
 
-def parley(work):
-    return Side("bench_parley_server", "bench_parley_client", work)
+def parley(work, wire="plain", client_flags=(), server_flags=()):
+    return Side("bench_parley_server", "bench_parley_client", work,
+                (f"--wire={wire}", *client_flags), server_flags)
 
 
-def queue(work, own_answers=False):
-    return Side("bench_grpc_queue_server", "bench_grpc_queue_client", work, own_answers)
+def session(work, client_flags=(), server_flags=()):
+    return parley(work, "session", client_flags, server_flags)
 
 
-def callback(work):
-    return Side("bench_grpc_callback_server", "bench_grpc_callback_client", work)
+def queue(work, client_flags=(), server_flags=()):
+    return Side("bench_grpc_queue_server", "bench_grpc_queue_client", work, client_flags,
+                server_flags)
+
+
+def callback(work, server_flags=()):
+    return Side("bench_grpc_callback_server", "bench_grpc_callback_client", work, (), server_flags)
+
+
+def blocking(work, server="queue"):
+    return Side(f"bench_grpc_{server}_server", "bench_grpc_blocking_client", work)
 
 
 LOCAL = Side(None, "bench_parley_client", "echo", scale=50)
 
-# The twin of each row is the faster of gRPC's two interfaces for it, by the three api_ rows.
-_UNIX_ROWS = [
-    Row("calls_x1_plain", parley("echo"), queue("echo"), "p50_us", "us", 9000, goal=1.05),
-    Row("calls_x64_plain", parley("echo"), queue("echo"), "rate", "calls/s", 60000, in_flight=64,
-        goal=0.95),
-    Row("tokens_x1_plain", parley("tokens"), queue("tokens"), "rate", "tokens/s", 240000,
-        goal=0.95),
-    Row("local_x1", LOCAL, queue("echo"), "p50_us", "us", 9000, goal=0.05),
+# The application's own threads, as many as there are cores here.
+EXECUTOR = ("--executor_threads=2",)
+COROUTINE = ("--tokens_handler=coroutine",)
+STEP_ALONE = ("--step=10ms",)
+BULKY, STALLED = ("--first_stream=bulky",), ("--first_stream=stalled",)
+OWN_ANSWERS = ("--own_answers",)
+FIXED = ("--fixed_messages",)
+
+
+def _rate(name, unit, goal, left, right, operations, in_flight=1, **more):
+    return Row((Figure(name, "rate", unit, goal),), left, right, operations, in_flight, **more)
+
+
+def _p50(name, goal, left, right, operations, **more):
+    return Row((Figure(name, "p50", "us", goal),), left, right, operations, **more)
+
+
+# The twin of each row is the fastest of gRPC's interfaces for it, by the api_ rows.
+_NETWORK_ROWS = [
+    _p50("calls_x1_plain", 1.05, parley("echo"), queue("echo"), 9000),
+    _rate("calls_x64_plain", "calls/s", 0.95, parley("echo"), queue("echo"), 60000, 64),
+    _p50("calls_x1", 0.6, session("echo"), queue("echo"), 9000),
+    _rate("calls_x64", "calls/s", 6, session("echo"), queue("echo"), 60000, 64),
+    _rate("calls_x64_executor", "calls/s", 3.5, session("echo", EXECUTOR, EXECUTOR), queue("echo"),
+          60000, 64),
+    _rate("calls_x64_threads", "calls/s", 2, session("echo_threads"), blocking("echo"), 60000, 64),
+    _rate("calls_x1024", "calls/s", 30, session("echo"), queue("echo"), 60000, 1024, slots=64),
+    _rate("calls_x10000", "calls/s", 30, session("echo"), queue("echo"), 60000, 10000, slots=64),
+    _rate("tokens_x1_plain", "tokens/s", 0.95, parley("tokens"), queue("tokens"), 240000),
+    _rate("tokens_x1", "tokens/s", 10, session("tokens"), queue("tokens"), 240000),
+    _rate("tokens_x64", "tokens/s", 10, session("tokens", (), COROUTINE), queue("tokens"), 240000,
+          64),
+    _rate("tokens_x1024", "tokens/s", 10, session("tokens", (), COROUTINE), queue("tokens"),
+          307200, 1024),
+    Row((Figure("tokens_paced_x256", "cpu", "us CPU", 0.15),
+         Figure("tokens_paced_delay_x256", "p99", "us", 0.5)),
+        session("paced"), queue("paced"), 256 * 150, 256),
+    _p50("tokens_alone_delay", 1.05, session("paced", (), STEP_ALONE),
+         queue("paced", (), STEP_ALONE), 300),
+    Row((Figure("stalled_reader_x256", "p99", "us", 1.1),), session("paced", STALLED),
+        session("paced", BULKY), 256 * 150, 256),
+    _p50("local_x1", 0.05, LOCAL, queue("echo"), 9000),
 ]
 
-# gRPC against gRPC: what docs/decisions/0002 rests on. Left is the callback interface, or the
-# blocking stub with the completion-queue server.
+
+# Open loop: calls at random times whether or not others have been answered, and each latency from
+# the time at which its call was due.
+def _latency(percent):
+    name = f"latency_{percent}"
+    return Row((Figure(name, "p99", "us"), Figure(name + "_p50", "p50", "us")),
+               session("echo_at_rate"), queue("echo_at_rate"), 60000, 256, load=percent / 100)
+
+
+# What the loads above are shares of.
+CAPACITY = _rate("capacity", "calls/s", None, queue("echo"), None, 60000, 64)
+
+_UNIX_ROWS = [
+    *(_latency(percent) for percent in (50, 70, 90)),
+    Row((Figure("idle_generation_bytes", "heap", "bytes", 0.04),), session("idle"), queue("idle"),
+        10000, quick_share=1, warmup=2),
+]
+
+# gRPC against gRPC: what docs/decisions/0002 and the choice of twins rest on. Left is the callback
+# interface, or the blocking stub with the completion-queue server.
 _API_ROWS = [
-    Row("api_calls_x1", callback("echo"), queue("echo"), "p50_us", "us", 9000, asked_only=True),
-    Row("api_calls_x64", callback("echo"), queue("echo"), "rate", "calls/s", 60000, in_flight=64,
-        asked_only=True),
-    Row("api_tokens_x1", callback("tokens"), queue("tokens"), "rate", "tokens/s", 240000,
-        asked_only=True),
-    Row("api_sync_calls_x1", queue("echo_sync"), queue("echo"), "p50_us", "us", 9000,
-        asked_only=True),
-    Row("api_sync_tokens_x1", queue("tokens_sync"), queue("tokens"), "rate", "tokens/s", 240000,
-        asked_only=True),
+    _p50("api_calls_x1", None, callback("echo"), queue("echo"), 9000, asked_only=True),
+    _rate("api_calls_x64", "calls/s", None, callback("echo"), queue("echo"), 60000, 64,
+          asked_only=True),
+    _rate("api_calls_x1024", "calls/s", None, callback("echo"), queue("echo"), 60000, 1024,
+          slots=64, asked_only=True),
+    _rate("api_calls_x10000", "calls/s", None, callback("echo"), queue("echo"), 60000, 10000,
+          slots=64, asked_only=True),
+    _rate("api_tokens_x1", "tokens/s", None, callback("tokens"), queue("tokens"), 240000,
+          asked_only=True),
+    _rate("api_tokens_x64", "tokens/s", None, callback("tokens"), queue("tokens"), 240000, 64,
+          asked_only=True),
+    _rate("api_tokens_x1024", "tokens/s", None, callback("tokens"), queue("tokens"), 307200, 1024,
+          asked_only=True),
+    Row((Figure("api_tokens_paced_x256", "cpu", "us CPU"),
+         Figure("api_tokens_paced_delay_x256", "p99", "us")),
+        callback("paced"), queue("paced"), 256 * 150, 256, asked_only=True),
+    _p50("api_tokens_alone_delay", None, callback("paced", STEP_ALONE),
+         queue("paced", (), STEP_ALONE), 300, asked_only=True),
+    _p50("api_sync_calls_x1", None, blocking("echo"), queue("echo"), 9000, asked_only=True),
+    _rate("api_sync_tokens_x1", "tokens/s", None, blocking("tokens"), queue("tokens"), 240000,
+          asked_only=True),
+    # Here the server alone differs: the synchronous one against the queue's.
+    _rate("api_sync_calls_x64_threads", "calls/s", None, blocking("echo", "blocking"),
+          blocking("echo"), 60000, 64, asked_only=True),
 ]
 
 
 def _over_tcp(row):
-    return dataclasses.replace(row, name=row.name + "_tcp", network="tcp", goal=None)
+    figures = tuple(dataclasses.replace(figure, name=figure.name + "_tcp", goal=None)
+                    for figure in row.figures)
+    return dataclasses.replace(row, figures=figures, network="tcp", full_only=True)
 
 
-TIMED_ROWS = [variant for row in _UNIX_ROWS + _API_ROWS for variant in (row, _over_tcp(row))]
+def _with_tcp(rows):
+    return [variant for row in rows for variant in (row, _over_tcp(row))]
 
-# Counted, not timed: left minus right for each operation, in the programs that count allocations.
-# The same work is an answer that the handler makes and the caller keeps, so the twin's answers are
-# messages of their own here. The goal holds for these two; the rows after them count against the
-# twin as it is timed, which writes every answer into the same message.
-ALLOCATION_ROWS = [
-    Row("allocations_call", parley("echo"), queue("echo", own_answers=True), "allocations",
-        "per call", 6000),
-    Row("allocations_token", parley("tokens"), queue("tokens", own_answers=True), "allocations",
-        "per token", 60000),
+
+# Counted, not timed, in the programs that count allocations.
+def _allocations(name, unit, left, right, operations, in_flight=1, goal=None, tolerance=0):
+    return Row((Figure(name, "allocations", unit, goal, tolerance),), left, right, operations,
+               in_flight, quick_share=1, counted=True, difference=right is not None)
+
+
+_ALLOCATION_ROWS = [
+    # The same work is an answer that the handler makes and the caller keeps, so the twin's answers
+    # are messages of their own here. The rows after these two count against the twin as it is
+    # timed, which writes every answer into the same message.
+    _allocations("allocations_call", "per call", parley("echo"),
+                 queue("echo", OWN_ANSWERS, OWN_ANSWERS), 6000),
+    _allocations("allocations_token", "per token", parley("tokens"),
+                 queue("tokens", OWN_ANSWERS, OWN_ANSWERS), 60000),
+    _allocations("allocations_call_reused", "per call", parley("echo"), queue("echo"), 6000),
+    _allocations("allocations_token_reused", "per token", parley("tokens"), queue("tokens"), 60000),
+    # The library's own, for messages that need no heap. A stream's opening is spread over its
+    # tokens.
+    _allocations("allocations_session", "per call", session("echo", FIXED), None, 64000, 64, 2),
+    _allocations("allocations_session_token", "per token", session("tokens", FIXED), None, 640000,
+                 64, 0, tolerance=0.01),
 ]
-ALLOCATION_GOAL = 0.0
-REUSED_ANSWER_ROWS = [
-    Row("allocations_call_reused", parley("echo"), queue("echo"), "allocations", "per call", 6000),
-    Row("allocations_token_reused", parley("tokens"), queue("tokens"), "allocations", "per token",
-        60000),
-]
+
+# A figure that is the worst of others, whatever their own goals.
+WORST = {Figure("allocations", "allocations", "", 0, tolerance=0.001):
+         ("allocations_call", "allocations_token")}
+
+ALL = [*_with_tcp(_NETWORK_ROWS), *_UNIX_ROWS, *_with_tcp(_API_ROWS), *_ALLOCATION_ROWS]

@@ -5,21 +5,27 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "allocations.h"
+#include "memory.h"
 
 ABSL_FLAG(std::string, address, "", "unix:/path or 127.0.0.1:0 to listen, or what to connect to");
-ABSL_FLAG(std::string, work, "echo", "what a client does: echo or tokens");
-ABSL_FLAG(int, in_flight, 1, "calls that a client keeps in flight");
+ABSL_FLAG(std::string, work, "echo", "what a client does");
+ABSL_FLAG(std::string, wire, "plain", "parley's client: plain or session");
+ABSL_FLAG(bool, fixed_messages, false, "parley's client: messages that need no heap");
+ABSL_FLAG(int, in_flight, 1, "calls or streams that a client keeps in flight");
 ABSL_FLAG(std::int64_t, operations, 1000, "calls or tokens that a client measures");
 ABSL_FLAG(std::int64_t, warmup, 1000, "calls or tokens that a client does before");
+ABSL_FLAG(double, rate, 1000, "calls a second in an open loop");
+ABSL_FLAG(std::string, first_stream, "ordinary", "of paced work: ordinary, bulky or stalled");
 ABSL_FLAG(int, slots, 64, "calls that a completion-queue server stands ready for");
+ABSL_FLAG(absl::Duration, step, absl::Milliseconds(20), "between two tokens of a generation");
+ABSL_FLAG(std::string, tokens_handler, "plain", "parley's server: plain or coroutine");
+ABSL_FLAG(int, executor_threads, 0, "parley: threads of the application's executor; 0: none");
 ABSL_FLAG(bool, own_answers, false, "completion-queue programs: a new message for each answer");
 
 namespace parley_bench {
@@ -28,6 +34,8 @@ namespace {
 struct Usage {
   std::int64_t cpu_microseconds;
   std::int64_t allocations;
+  std::int64_t heap_bytes;
+  std::int64_t private_bytes;
 };
 
 std::int64_t Microseconds(const timeval& t) { return t.tv_sec * 1'000'000LL + t.tv_usec; }
@@ -35,7 +43,17 @@ std::int64_t Microseconds(const timeval& t) { return t.tv_sec * 1'000'000LL + t.
 Usage UsageNow() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  return {Microseconds(usage.ru_utime) + Microseconds(usage.ru_stime), AllocationCount()};
+  return {Microseconds(usage.ru_utime) + Microseconds(usage.ru_stime), AllocationCount(),
+          HeapBytes(), PrivateDirtyBytes()};
+}
+
+void PrintUsage(const Usage& since, const Usage& now) {
+  std::printf(
+      "\"cpu_us\": %lld, \"allocations\": %lld, \"heap_bytes\": %lld, \"private_bytes\": %lld}\n",
+      static_cast<long long>(now.cpu_microseconds - since.cpu_microseconds),
+      static_cast<long long>(now.allocations - since.allocations),
+      static_cast<long long>(now.heap_bytes - since.heap_bytes),
+      static_cast<long long>(now.private_bytes - since.private_bytes));
 }
 
 // Reads through the next newline without allocating; false at the end of input.
@@ -53,31 +71,28 @@ Options ParseOptions(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
   Options options{.address = absl::GetFlag(FLAGS_address),
                   .work = absl::GetFlag(FLAGS_work),
+                  .wire = absl::GetFlag(FLAGS_wire),
+                  .fixed_messages = absl::GetFlag(FLAGS_fixed_messages),
                   .in_flight = absl::GetFlag(FLAGS_in_flight),
                   .operations = absl::GetFlag(FLAGS_operations),
                   .warmup = absl::GetFlag(FLAGS_warmup),
+                  .rate = absl::GetFlag(FLAGS_rate),
+                  .first_stream = absl::GetFlag(FLAGS_first_stream),
                   .slots = absl::GetFlag(FLAGS_slots),
+                  .step = absl::GetFlag(FLAGS_step),
+                  .tokens_handler = absl::GetFlag(FLAGS_tokens_handler),
+                  .executor_threads = absl::GetFlag(FLAGS_executor_threads),
                   .own_answers = absl::GetFlag(FLAGS_own_answers)};
-  if (options.in_flight < 1 || options.operations < 1 || options.warmup < 1 || options.slots < 1) {
-    std::fprintf(stderr, "--in_flight, --operations, --warmup and --slots must be 1 or more\n");
+  if (options.in_flight < 1 || options.operations < 1 || options.warmup < 1 || options.slots < 1 ||
+      options.rate <= 0 || options.step <= absl::ZeroDuration()) {
+    std::fprintf(stderr,
+                 "--in_flight, --operations, --warmup and --slots must be 1 or more, --rate and "
+                 "--step more than 0\n");
     std::exit(2);
   }
   // A full line buffer would keep the driver waiting for a line that was printed.
   setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   return options;
-}
-
-std::int64_t NowNanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-double Latencies::PercentileMicroseconds(double fraction) {
-  if (nanoseconds_.empty()) return 0;
-  std::sort(nanoseconds_.begin(), nanoseconds_.end());
-  const auto last = static_cast<double>(nanoseconds_.size() - 1);
-  return static_cast<double>(nanoseconds_[static_cast<std::size_t>(fraction * last)]) / 1e3;
 }
 
 int MeasureClient(const Options& options, const Work& work) {
@@ -100,23 +115,20 @@ int MeasureClient(const Options& options, const Work& work) {
   const Usage after = UsageNow();
   if (!status.ok()) return failed("measured run", status);
 
-  std::printf(
-      "{\"operations\": %lld, \"seconds\": %.9f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
-      "\"cpu_us\": %lld, \"allocations\": %lld}\n",
-      static_cast<long long>(options.operations), static_cast<double>(elapsed) / 1e9,
-      latencies.PercentileMicroseconds(0.5), latencies.PercentileMicroseconds(0.99),
-      static_cast<long long>(after.cpu_microseconds - before.cpu_microseconds),
-      static_cast<long long>(after.allocations - before.allocations));
+  std::printf("{\"operations\": %lld, \"seconds\": %.9f, \"p50_us\": %.3f, \"p99_us\": %.3f, ",
+              static_cast<long long>(options.operations), static_cast<double>(elapsed) / 1e9,
+              latencies.PercentileMicroseconds(0.5), latencies.PercentileMicroseconds(0.99));
+  PrintUsage(before, after);
+  while (ReadLine()) {
+  }
   return 0;
 }
 
 void ServeDriver(const std::string& address) {
   std::printf("{\"address\": \"%s\"}\n", address.c_str());
   while (ReadLine()) {
-    const Usage usage = UsageNow();
-    std::printf("{\"cpu_us\": %lld, \"allocations\": %lld}\n",
-                static_cast<long long>(usage.cpu_microseconds),
-                static_cast<long long>(usage.allocations));
+    std::printf("{");
+    PrintUsage(Usage{}, UsageNow());
   }
 }
 

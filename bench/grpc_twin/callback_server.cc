@@ -1,9 +1,13 @@
 // Raw gRPC server, callback API: gRPC's own threads run the reactions, which never block.
 
+#include <memory>
+
 #include "bench.grpc.pb.h"
+#include "engine.h"
 #include "payload.h"
 #include "settings.h"
 #include "side.h"
+#include "write_gate.h"
 
 namespace parley_bench {
 namespace {
@@ -40,8 +44,44 @@ class TokensReactor final : public grpc::ServerWriteReactor<Token> {
   Token token_;
 };
 
+// The engine writes to it; it keeps itself until the call is over.
+class GenerateReactor final : public grpc::ServerWriteReactor<Token>, public Generation {
+ public:
+  void KeepUntilDone(std::shared_ptr<GenerateReactor> self) { self_ = std::move(self); }
+
+  Written TryWrite(std::string_view text, bool last) override {
+    const Written written = gate_.Enter();
+    if (written == Written::kGone) Finish(grpc::Status::CANCELLED);
+    if (written != Written::kYes) return written;
+    token_.set_text(text.data(), text.size());
+    if (last) {
+      StartWriteAndFinish(&token_, grpc::WriteOptions(), grpc::Status::OK);
+    } else {
+      StartWrite(&token_);
+    }
+    return written;
+  }
+
+  void Abandon() override {
+    if (gate_.Abandon()) Finish(grpc::Status::CANCELLED);
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (gate_.Leave(ok)) Finish(grpc::Status::CANCELLED);
+  }
+
+  void OnDone() override { self_ = nullptr; }
+
+ private:
+  WriteGate gate_;
+  Token token_;
+  std::shared_ptr<GenerateReactor> self_;
+};
+
 class Service final : public Bench::CallbackService {
  public:
+  explicit Service(Engine& engine) : engine_(engine) {}
+
   grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const Payload* request,
                                  Payload* response) override {
     response->set_body(request->body());
@@ -54,10 +94,23 @@ class Service final : public Bench::CallbackService {
                                           const TokensRequest* request) override {
     return new TokensReactor(request->count());
   }
+
+  grpc::ServerWriteReactor<Token>* Generate(grpc::CallbackServerContext* /*context*/,
+                                            const TokensRequest* request) override {
+    auto reactor = std::make_shared<GenerateReactor>();
+    reactor->KeepUntilDone(reactor);
+    GenerateReactor* const returned = reactor.get();
+    engine_.Add(std::move(reactor), request->count(), request->text_bytes());
+    return returned;
+  }
+
+ private:
+  Engine& engine_;
 };
 
 int Run(const Options& options) {
-  Service service;
+  Engine engine(options.step);
+  Service service(engine);
   grpc::ServerBuilder builder;
   int port = 0;
   TuneServer(builder, options.address, &port);
@@ -65,6 +118,7 @@ int Run(const Options& options) {
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) return 1;
   ServeDriver(BoundAddress(options.address, port));
+  engine.Stop();
   server->Shutdown(std::chrono::system_clock::now());
   return 0;
 }

@@ -2,14 +2,18 @@
 // it. Calls live in slots that are armed again when they end, messages and all, so that nothing of
 // ours is allocated for a call.
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "bench.grpc.pb.h"
+#include "engine.h"
 #include "payload.h"
 #include "settings.h"
 #include "side.h"
+#include "write_gate.h"
 
 namespace parley_bench {
 namespace {
@@ -102,7 +106,70 @@ class TokensSlot final : public Slot {
   std::optional<grpc::ServerAsyncWriter<Token>> writer_;
 };
 
+// A generation lives from one arrival to its end: when its call arrives it arms another. The poller
+// and the engine's thread share it.
+class GenerateSlot final : public Slot,
+                           public Generation,
+                           public std::enable_shared_from_this<GenerateSlot> {
+ public:
+  GenerateSlot(Bench::AsyncService* service, grpc::ServerCompletionQueue* queue, Engine& engine)
+      : service_(service), queue_(queue), engine_(engine), writer_(&context_) {}
+
+  void Arm() override {
+    self_ = shared_from_this();
+    service_->RequestGenerate(&context_, &request_, &writer_, queue_, queue_, this);
+  }
+
+  void Proceed(bool ok) override {
+    if (finishing_ || (!arrived_ && !ok)) return self_.reset();
+    if (arrived_) {
+      if (gate_.Leave(ok)) Cancel();
+      return;
+    }
+    arrived_ = true;
+    std::make_shared<GenerateSlot>(service_, queue_, engine_)->Arm();
+    engine_.Add(self_, request_.count(), request_.text_bytes());
+  }
+
+  Written TryWrite(std::string_view text, bool last) override {
+    const Written written = gate_.Enter();
+    if (written == Written::kGone) Cancel();
+    if (written != Written::kYes) return written;
+    token_.set_text(text.data(), text.size());
+    if (last) {
+      finishing_ = true;
+      writer_.WriteAndFinish(token_, grpc::WriteOptions(), grpc::Status::OK, this);
+    } else {
+      writer_.Write(token_, this);
+    }
+    return written;
+  }
+
+  void Abandon() override {
+    if (gate_.Abandon()) Cancel();
+  }
+
+ private:
+  void Cancel() {
+    finishing_ = true;
+    writer_.Finish(grpc::Status::CANCELLED, this);
+  }
+
+  Bench::AsyncService* const service_;
+  grpc::ServerCompletionQueue* const queue_;
+  Engine& engine_;
+  bool arrived_ = false;
+  std::atomic<bool> finishing_{false};
+  WriteGate gate_;
+  TokensRequest request_;
+  Token token_;
+  grpc::ServerContext context_;
+  grpc::ServerAsyncWriter<Token> writer_;
+  std::shared_ptr<GenerateSlot> self_;  // while gRPC has it as a tag
+};
+
 int Run(const Options& options) {
+  Engine engine(options.step);
   Bench::AsyncService service;
   grpc::ServerBuilder builder;
   int port = 0;
@@ -118,6 +185,9 @@ int Run(const Options& options) {
     slots.push_back(std::make_unique<TokensSlot>(&service, queue.get()));
   }
   for (auto& slot : slots) slot->Arm();
+  for (int i = 0; i < options.slots; ++i) {
+    std::make_shared<GenerateSlot>(&service, queue.get(), engine)->Arm();
+  }
   std::thread poller([&queue] {
     void* tag = nullptr;
     bool ok = false;
@@ -126,6 +196,7 @@ int Run(const Options& options) {
 
   ServeDriver(BoundAddress(options.address, port));
   // No client is left by then, so no slot arms itself again after this.
+  engine.Stop();
   server->Shutdown(std::chrono::system_clock::now());
   queue->Shutdown();
   poller.join();

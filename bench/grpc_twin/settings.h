@@ -1,6 +1,6 @@
 // How every raw gRPC program here is tuned: one connection of its own, nothing switched on that the
 // work does not need, and a deadline on every call, since a call without one is not the same work.
-// Used by the four twins.
+// Used by all raw gRPC programs.
 
 #ifndef PARLEY_BENCH_GRPC_TWIN_SETTINGS_H_
 #define PARLEY_BENCH_GRPC_TWIN_SETTINGS_H_
@@ -10,6 +10,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
+
+#include "absl/status/status.h"
 
 namespace parley_bench {
 
@@ -42,6 +44,10 @@ inline void SetUnaryDeadline(grpc::ClientContext& context) {
 
 inline void SetStreamDeadline(grpc::ClientContext& context) {
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(10));
+}
+
+inline absl::Status FromGrpc(const grpc::Status& status) {
+  return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
 }
 
 }  // namespace parley_bench

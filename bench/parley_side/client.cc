@@ -1,123 +1,93 @@
 // parley's client as an application writes it: blocking calls with one in flight, callbacks with
 // more. With --address=local it calls a server in its own process.
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
+#include <memory>
 #include <optional>
-#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "echo.h"
 #include "parley/parley.h"
-#include "payload.h"
 #include "service.h"
 #include "side.h"
+#include "stream_readers.h"
+#include "thread_pool.h"
 
 namespace parley_bench {
 namespace {
 
-constexpr parley::CallOptions kPlain{.wire = parley::Wire::kPlain};
+// What --wire=session stands for.
+constexpr parley::Wire kSession = parley::Wire::kAuto;
 
-absl::Status EchoBlocking(parley::Client& client, std::int64_t calls, Latencies& latencies) {
-  Payload request;
-  for (std::int64_t i = 0; i < calls; ++i) {
-    const auto sequence = static_cast<std::uint64_t>(i);
-    FillEchoBody(sequence, *request.mutable_body());
-    const std::int64_t start = NowNanoseconds();
-    absl::StatusOr<Payload> response = client.Call(kEcho, request, kPlain);
-    latencies.AddSince(start);
-    if (!response.ok()) return response.status();
-    if (absl::Status s = CheckEchoBody(sequence, response->body()); !s.ok()) return s;
-  }
-  return absl::OkStatus();
-}
-
-// Keeps many calls in flight; every callback starts the next call in its slot.
-class PipelinedEcho {
+class Works {
  public:
-  PipelinedEcho(parley::Client& client, std::int64_t calls, Latencies& latencies)
-      : client_(client), calls_(calls), latencies_(latencies) {}
+  Works(const Options& options, parley::Client client)
+      : options_(options),
+        client_(std::move(client)),
+        call_options_{.wire = options.wire == "session" ? kSession : parley::Wire::kPlain} {}
 
-  absl::Status Run(int in_flight) {
-    std::vector<Slot> slots(static_cast<std::size_t>(in_flight));
-    for (Slot& slot : slots) StartNext(slot);
-    std::unique_lock lock(mutex_);
-    all_done_.wait(lock, [this] { return done_ == calls_; });
-    return error_;
+  absl::Status Run(std::int64_t operations, Latencies& latencies) {
+    if (options_.work.starts_with("echo")) {
+      if (options_.fixed_messages) return RunEcho(kEchoFixed, operations, latencies);
+      return RunEcho(kEcho, operations, latencies);
+    }
+    if (absl::Status s = TokenStreams::CheckOptions(options_); !s.ok()) return s;
+    if (options_.work != "tokens") return ReadStreams(kGenerate, operations, latencies);
+    if (options_.fixed_messages) return ReadStreams(kTokensFixed, operations, latencies);
+    return ReadStreams(kTokens, operations, latencies);
   }
 
  private:
-  struct Slot {
-    std::uint64_t sequence = 0;
-    std::int64_t start = 0;
-    Payload request;
-  };
-
-  void StartNext(Slot& slot) {
-    const std::int64_t sequence = started_.fetch_add(1);
-    if (sequence >= calls_) return;
-    slot.sequence = static_cast<std::uint64_t>(sequence);
-    FillEchoBody(slot.sequence, *slot.request.mutable_body());
-    slot.start = NowNanoseconds();
-    client_.AsyncCall(kEcho, slot.request, kPlain)
-        .Then([this, &slot](const absl::StatusOr<Payload>& response) { OnDone(slot, response); });
-  }
-
-  void OnDone(Slot& slot, const absl::StatusOr<Payload>& response) {
-    {
-      std::lock_guard lock(mutex_);
-      latencies_.AddSince(slot.start);
-      error_.Update(response.ok() ? CheckEchoBody(slot.sequence, response->body())
-                                  : response.status());
-      if (++done_ == calls_) return all_done_.notify_one();
+  template <class Message>
+  absl::Status RunEcho(const parley::Unary<Message, Message>& method, std::int64_t operations,
+                       Latencies& latencies) {
+    Echo<Message> echo(client_, method, call_options_);
+    if (options_.work == "echo_at_rate") {
+      return echo.AtRate(options_.rate, options_.in_flight, operations, latencies);
     }
-    StartNext(slot);
+    if (options_.work == "echo_threads" || options_.in_flight == 1) {
+      return echo.Blocking(options_.in_flight, operations, latencies);
+    }
+    return echo.Pipelined(options_.in_flight, operations, latencies);
   }
 
-  parley::Client& client_;
-  const std::int64_t calls_;
-  std::atomic<std::int64_t> started_{0};
-  std::mutex mutex_;  // callbacks may run on several threads
-  std::condition_variable all_done_;
-  Latencies& latencies_;
-  absl::Status error_;
-  std::int64_t done_ = 0;
+  template <class Q, class A>
+  absl::Status ReadStreams(const parley::ServerStreaming<Q, A>& method, std::int64_t operations,
+                           Latencies& latencies) {
+    auto readers =
+        std::make_shared<StreamReaders<Q, A>>(client_, method, call_options_, options_, operations);
+    if (options_.work == "idle") open_.push_back(readers);
+    return readers->Read(latencies);
+  }
+
+  const Options& options_;
+  const parley::Client client_;
+  const parley::CallOptions call_options_;
+  std::vector<std::shared_ptr<void>> open_;  // idle streams stay so while they are measured
 };
 
-absl::Status Tokens(parley::Client& client, std::int64_t count) {
-  TokensRequest request;
-  request.set_count(static_cast<std::uint32_t>(count));
-  parley::ClientReader<Token> tokens = client.Call(kTokens, request, kPlain);
-  std::uint32_t received = 0;
-  absl::Status check = absl::OkStatus();
-  for (const Token& token : tokens) check.Update(CheckTokenText(received++, token.text()));
-  if (absl::Status s = tokens.Finish(); !s.ok()) return s;
-  check.Update(CheckTokenCount(static_cast<std::uint64_t>(count), received));
-  return check;
-}
-
-absl::Status Run(parley::Client& client, const Options& options, std::int64_t operations,
-                 Latencies& latencies) {
-  if (options.work == "tokens") return Tokens(client, operations);
-  if (options.work != "echo") return absl::InvalidArgumentError("--work must be echo or tokens");
-  if (options.in_flight == 1) return EchoBlocking(client, operations, latencies);
-  return PipelinedEcho(client, operations, latencies).Run(options.in_flight);
-}
-
 int Main(const Options& options) {
+  std::optional<ThreadPool> pool;
+  parley::ClientOptions client_options;
+  if (options.executor_threads > 0) {
+    client_options.executor =
+        std::make_shared<PoolExecutor>(pool.emplace(options.executor_threads));
+  }
+  Engine engine(options.step);
   std::optional<parley::Server> local_server;
   if (options.address == "local") {
-    RegisterService(local_server.emplace());
-    if (absl::Status s = local_server->Start("127.0.0.1:0"); !s.ok()) {
+    RegisterService(local_server.emplace(), TokensHandler::kPlain, engine);
+    if (absl::Status s = local_server->Start(); !s.ok()) {
       std::fprintf(stderr, "%s\n", s.ToString().c_str());
       return 1;
     }
   }
-  parley::Client client = local_server.has_value() ? parley::Client::Local(*local_server)
-                                                   : parley::Client(options.address);
+  Works works(options, local_server ? parley::Client::Local(*local_server, client_options)
+                                    : parley::Client(options.address, client_options));
   return MeasureClient(options, [&](std::int64_t operations, Latencies& latencies) {
-    return Run(client, options, operations, latencies);
+    return works.Run(operations, latencies);
   });
 }
 

@@ -1,21 +1,43 @@
-// parley's server as an application writes it: plain handlers, default options.
+// parley's server as an application writes it: default options, or with an executor of its own.
 
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
 
+#include "engine.h"
 #include "parley/parley.h"
 #include "service.h"
 #include "side.h"
+#include "thread_pool.h"
 
-int main(int argc, char** argv) {
-  const parley_bench::Options options = parley_bench::ParseOptions(argc, argv);
-  parley::Server server;
-  parley_bench::RegisterService(server);
+namespace parley_bench {
+namespace {
+
+int Main(const Options& options) {
+  std::optional<ThreadPool> pool;
+  parley::ServerOptions server_options;
+  if (options.executor_threads > 0) {
+    server_options.executor =
+        std::make_shared<PoolExecutor>(pool.emplace(options.executor_threads));
+  }
+  Engine engine(options.step);
+  parley::Server server(server_options);
+  const bool coroutine = options.tokens_handler == "coroutine";
+  RegisterService(server, coroutine ? TokensHandler::kCoroutine : TokensHandler::kPlain, engine);
   if (absl::Status s = server.Start(options.address); !s.ok()) {
     std::fprintf(stderr, "%s\n", s.ToString().c_str());
     return 1;
   }
   const bool tcp = server.port() != 0;
-  parley_bench::ServeDriver(tcp ? "127.0.0.1:" + std::to_string(server.port()) : options.address);
+  ServeDriver(tcp ? "127.0.0.1:" + std::to_string(server.port()) : options.address);
+  engine.Stop();  // a server waits for its calls
   return server.Shutdown(absl::ZeroDuration()).ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace parley_bench
+
+int main(int argc, char** argv) {
+  return parley_bench::Main(parley_bench::ParseOptions(argc, argv));
 }
