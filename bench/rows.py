@@ -103,6 +103,10 @@ def blocking(work, server="queue"):
     return Side(f"bench_grpc_{server}_server", "bench_grpc_blocking_client", work)
 
 
+def rest(work, server_flags=()):
+    return Side("bench_rest_server", "bench_rest_client", work, (), server_flags)
+
+
 LOCAL = Side(None, "bench_parley_client", "echo", scale=50)
 
 # The application's own threads, as many as there are cores here.
@@ -147,6 +151,9 @@ _NETWORK_ROWS = [
     Row((Figure("stalled_reader_x256", "p99", "us", 1.1),), session("paced", STALLED),
         session("paced", BULKY), 256 * 150, 256),
     _p50("local_x1", 0.05, LOCAL, queue("echo"), 9000),
+    _rate("rest_calls_x64", "calls/s", 10, session("echo"), rest("echo"), 30000, 64),
+    _rate("rest_tokens_x64", "tokens/s", 15, session("tokens", (), COROUTINE), rest("tokens"),
+          120000, 64),
 ]
 
 
