@@ -90,9 +90,14 @@ def session(work, client_flags=(), server_flags=()):
     return parley(work, "session", client_flags, server_flags)
 
 
-def queue(work, client_flags=(), server_flags=()):
-    return Side("bench_grpc_queue_server", "bench_grpc_queue_client", work, client_flags,
+def queue(work, client_flags=(), server_flags=(), server="queue"):
+    return Side(f"bench_grpc_{server}_server", "bench_grpc_queue_client", work, client_flags,
                 server_flags)
+
+
+def many_streams(work):
+    """gRPC's fastest pair for many streams at once."""
+    return queue(work, server="callback")
 
 
 def callback(work, server_flags=()):
@@ -139,10 +144,10 @@ _NETWORK_ROWS = [
     _rate("calls_x10000", "calls/s", 30, session("echo"), queue("echo"), 60000, 10000, slots=64),
     _rate("tokens_x1_plain", "tokens/s", 0.95, parley("tokens"), queue("tokens"), 240000),
     _rate("tokens_x1", "tokens/s", 10, session("tokens"), queue("tokens"), 240000),
-    _rate("tokens_x64", "tokens/s", 10, session("tokens", (), COROUTINE), queue("tokens"), 240000,
-          64),
-    _rate("tokens_x1024", "tokens/s", 10, session("tokens", (), COROUTINE), queue("tokens"),
-          307200, 1024),
+    _rate("tokens_x64", "tokens/s", 10, session("tokens", (), COROUTINE), many_streams("tokens"),
+          240000, 64),
+    _rate("tokens_x1024", "tokens/s", 10, session("tokens", (), COROUTINE),
+          many_streams("tokens"), 307200, 1024),
     Row((Figure("tokens_paced_x256", "cpu", "us CPU", 0.15),
          Figure("tokens_paced_delay_x256", "p99", "us", 0.5)),
         session("paced"), queue("paced"), 256 * 150, 256),
@@ -175,7 +180,8 @@ _UNIX_ROWS = [
 ]
 
 # gRPC against gRPC: what docs/decisions/0002 and the choice of twins rest on. Left is the callback
-# interface, or the blocking stub with the completion-queue server.
+# interface, the callback server with the completion-queue client, or the blocking stub with the
+# completion-queue server.
 _API_ROWS = [
     _p50("api_calls_x1", None, callback("echo"), queue("echo"), 9000, asked_only=True),
     _rate("api_calls_x64", "calls/s", None, callback("echo"), queue("echo"), 60000, 64,
@@ -190,6 +196,10 @@ _API_ROWS = [
           asked_only=True),
     _rate("api_tokens_x1024", "tokens/s", None, callback("tokens"), queue("tokens"), 307200, 1024,
           asked_only=True),
+    _rate("api_mixed_tokens_x64", "tokens/s", None, many_streams("tokens"), queue("tokens"),
+          240000, 64, asked_only=True),
+    _rate("api_mixed_tokens_x1024", "tokens/s", None, many_streams("tokens"), queue("tokens"),
+          307200, 1024, asked_only=True),
     Row((Figure("api_tokens_paced_x256", "cpu", "us CPU"),
          Figure("api_tokens_paced_delay_x256", "p99", "us")),
         callback("paced"), queue("paced"), 256 * 150, 256, asked_only=True),

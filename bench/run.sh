@@ -49,6 +49,9 @@ install_packages() {
   }
 }
 install_packages
+# The distribution's packages are for the distribution's Python, which need not be the first one.
+python=python3
+if [ $program = plots.py ] && ! python3 -c 'import matplotlib' 2>/dev/null; then python=/usr/bin/python3; fi
 if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
 
 log=$build_dir/build.log
@@ -64,4 +67,4 @@ echo "Building in $build_dir" >&2
 }
 
 export PYTHONDONTWRITEBYTECODE=1
-exec python3 "$root/bench/$program" --build "$build_dir/bench" "${options[@]}"
+exec "$python" "$root/bench/$program" --build "$build_dir/bench" "${options[@]}"
