@@ -32,7 +32,9 @@ class CallLoop {
   // The same, but blocks while `most` calls are in flight.
   std::optional<std::uint64_t> StartOneOf(int most) {
     std::unique_lock lock(mutex_);
+    waits_for_any_ = true;
     changed_.wait(lock, [this, most] { return started_ - done_ < most; });
+    waits_for_any_ = false;
     return NextLocked();
   }
 
@@ -62,8 +64,8 @@ class CallLoop {
   void DoneLocked(std::int64_t latency, const absl::Status& status) {
     latencies_.Add(latency);
     error_.Update(status);
-    ++done_;
-    changed_.notify_one();  // there is one thread at most that waits
+    // One thread waits at most, and to wake it for each call would cost more than the call.
+    if (++done_ == calls_ || waits_for_any_) changed_.notify_one();
   }
 
   std::optional<std::uint64_t> NextLocked() {
@@ -78,6 +80,7 @@ class CallLoop {
   absl::Status error_;
   std::int64_t started_ = 0;
   std::int64_t done_ = 0;
+  bool waits_for_any_ = false;
 };
 
 }  // namespace parley_bench

@@ -6,6 +6,7 @@ the machine alone makes of two equal programs.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import statistics
@@ -30,6 +31,7 @@ def take_sample(build, side, row, quick, rate=None):
                       row.network)
 
 
+@functools.cache
 def capacity(build, quick):
     """Calls a second that the twin answers with 64 in flight."""
     rate = rows.METRICS["rate"]
@@ -153,7 +155,8 @@ def main():
     entries = []
     print_header()
     for row in selected(options.rows, options.quick):
-        pairs = 7 if options.quick or row.counted else 12
+        few, many = (3, 7) if row.exact else (7, 12)
+        pairs = few if options.quick else many
         for figure, entry in zip(row.figures, compare(options.build, row, pairs, options.quick)):
             entries.append(entry)
             print_entry(entry, figure.lower_is_better)

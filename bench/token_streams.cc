@@ -82,15 +82,13 @@ void TokenStreams::Ended(std::size_t stream, const absl::Status& status) {
     s.error.Update(CheckTokenCount(std::max(s.plan.count, 1U), s.received));
     SetDone(s);
   }
-  ++ended_;
-  changed_.notify_all();
+  if (++ended_ == read_) changed_.notify_all();
 }
 
 void TokenStreams::SetDone(Stream& stream) {
   if (stream.done) return;
   stream.done = true;
-  ++done_;
-  changed_.notify_all();
+  if (++done_ == read_) changed_.notify_all();
 }
 
 absl::Status TokenStreams::Wait(Latencies& latencies) {
