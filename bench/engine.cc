@@ -13,7 +13,7 @@
 namespace parley_bench {
 
 Engine::Engine(absl::Duration step)
-    : thread_([this, step](std::stop_token stop) { Run(std::move(stop), step); }) {}
+    : thread_([this, step](const std::stop_token& stop) { Run(stop, step); }) {}
 
 void Engine::Add(std::shared_ptr<Generation> generation, std::uint32_t count,
                  std::size_t text_bytes) {
@@ -31,7 +31,7 @@ void Engine::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Engine::Run(std::stop_token stop, absl::Duration step) {
+void Engine::Run(const std::stop_token& stop, absl::Duration step) {
   std::list<Open> live;
   auto next = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {

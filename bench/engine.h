@@ -55,7 +55,7 @@ class Engine {
     std::uint32_t sent = 0;
   };
 
-  void Run(std::stop_token stop, absl::Duration step);
+  void Run(const std::stop_token& stop, absl::Duration step);
   // Returns whether the generation has ended.
   bool Step(Open& open);
 

@@ -5,8 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
+#include <string_view>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -65,6 +68,26 @@ bool ReadLine() {
   return true;
 }
 
+// Ends the process with a message unless the options make sense together.
+void Check(const Options& options) {
+  if (options.in_flight < 1 || options.operations < 1 || options.warmup < 1 || options.slots < 1 ||
+      options.executor_threads < 0 || options.rate <= 0 || options.step <= absl::ZeroDuration()) {
+    std::fprintf(stderr,
+                 "--in_flight, --operations, --warmup and --slots must be 1 or more, --rate and "
+                 "--step more than 0, --executor_threads not less\n");
+    std::exit(2);
+  }
+  const auto one_of = [](const char* flag, std::string_view value,
+                         std::initializer_list<std::string_view> allowed) {
+    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
+    std::fprintf(stderr, "--%s: see --help for what it may be\n", flag);
+    std::exit(2);
+  };
+  one_of("wire", options.wire, {"plain", "session"});
+  one_of("first_stream", options.first_stream, {"ordinary", "bulky", "stalled"});
+  one_of("tokens_handler", options.tokens_handler, {"plain", "coroutine"});
+}
+
 }  // namespace
 
 Options ParseOptions(int argc, char** argv) {
@@ -83,13 +106,7 @@ Options ParseOptions(int argc, char** argv) {
                   .tokens_handler = absl::GetFlag(FLAGS_tokens_handler),
                   .executor_threads = absl::GetFlag(FLAGS_executor_threads),
                   .own_answers = absl::GetFlag(FLAGS_own_answers)};
-  if (options.in_flight < 1 || options.operations < 1 || options.warmup < 1 || options.slots < 1 ||
-      options.rate <= 0 || options.step <= absl::ZeroDuration()) {
-    std::fprintf(stderr,
-                 "--in_flight, --operations, --warmup and --slots must be 1 or more, --rate and "
-                 "--step more than 0\n");
-    std::exit(2);
-  }
+  Check(options);
   // A full line buffer would keep the driver waiting for a line that was printed.
   setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   return options;

@@ -2,7 +2,7 @@
 // call.
 
 #include "bench.grpc.pb.h"
-#include "settings.h"
+#include "serve.h"
 #include "side.h"
 
 namespace parley_bench {
@@ -20,22 +20,11 @@ class Service final : public Bench::Service {
   }
 };
 
-int Run(const Options& options) {
-  Service service;
-  grpc::ServerBuilder builder;
-  int port = 0;
-  TuneServer(builder, options.address, &port);
-  builder.RegisterService(&service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr) return 1;
-  ServeDriver(BoundAddress(options.address, port));
-  server->Shutdown(std::chrono::system_clock::now());
-  return 0;
-}
-
 }  // namespace
 }  // namespace parley_bench
 
 int main(int argc, char** argv) {
-  return parley_bench::Run(parley_bench::ParseOptions(argc, argv));
+  const parley_bench::Options options = parley_bench::ParseOptions(argc, argv);
+  parley_bench::Service service;
+  return parley_bench::Serve(options, service, [] {});
 }

@@ -5,7 +5,7 @@
 #include "bench.grpc.pb.h"
 #include "engine.h"
 #include "payload.h"
-#include "settings.h"
+#include "serve.h"
 #include "side.h"
 #include "write_gate.h"
 
@@ -108,24 +108,12 @@ class Service final : public Bench::CallbackService {
   Engine& engine_;
 };
 
-int Run(const Options& options) {
-  Engine engine(options.step);
-  Service service(engine);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  TuneServer(builder, options.address, &port);
-  builder.RegisterService(&service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr) return 1;
-  ServeDriver(BoundAddress(options.address, port));
-  engine.Stop();
-  server->Shutdown(std::chrono::system_clock::now());
-  return 0;
-}
-
 }  // namespace
 }  // namespace parley_bench
 
 int main(int argc, char** argv) {
-  return parley_bench::Run(parley_bench::ParseOptions(argc, argv));
+  const parley_bench::Options options = parley_bench::ParseOptions(argc, argv);
+  parley_bench::Engine engine(options.step);
+  parley_bench::Service service(engine);
+  return parley_bench::Serve(options, service, [&engine] { engine.Stop(); });
 }

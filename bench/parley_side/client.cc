@@ -50,7 +50,8 @@ class Works {
     if (options_.work == "echo_threads" || options_.in_flight == 1) {
       return echo.Blocking(options_.in_flight, operations, latencies);
     }
-    return echo.Pipelined(options_.in_flight, operations, latencies);
+    if (options_.work == "echo") return echo.Pipelined(options_.in_flight, operations, latencies);
+    return absl::InvalidArgumentError("of echo there are echo, echo_threads and echo_at_rate");
   }
 
   template <class Q, class A>
@@ -71,10 +72,7 @@ class Works {
 int Main(const Options& options) {
   std::optional<ThreadPool> pool;
   parley::ClientOptions client_options;
-  if (options.executor_threads > 0) {
-    client_options.executor =
-        std::make_shared<PoolExecutor>(pool.emplace(options.executor_threads));
-  }
+  client_options.executor = StartExecutor(pool, options.executor_threads);
   Engine engine(options.step);
   std::optional<parley::Server> local_server;
   if (options.address == "local") {

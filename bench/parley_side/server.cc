@@ -1,7 +1,6 @@
 // parley's server as an application writes it: default options, or with an executor of its own.
 
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,10 +16,7 @@ namespace {
 int Main(const Options& options) {
   std::optional<ThreadPool> pool;
   parley::ServerOptions server_options;
-  if (options.executor_threads > 0) {
-    server_options.executor =
-        std::make_shared<PoolExecutor>(pool.emplace(options.executor_threads));
-  }
+  server_options.executor = StartExecutor(pool, options.executor_threads);
   Engine engine(options.step);
   parley::Server server(server_options);
   const bool coroutine = options.tokens_handler == "coroutine";

@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -67,6 +68,13 @@ class PoolExecutor final : public parley::Executor {
  private:
   ThreadPool& pool_;
 };
+
+// Starts `pool` with as many threads; none, and so no executor, if that is 0.
+inline std::shared_ptr<parley::Executor> StartExecutor(std::optional<ThreadPool>& pool,
+                                                       int threads) {
+  if (threads == 0) return nullptr;
+  return std::make_shared<PoolExecutor>(pool.emplace(threads));
+}
 
 }  // namespace parley_bench
 

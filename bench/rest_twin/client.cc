@@ -76,7 +76,7 @@ class Connections {
 absl::Status Echo(httplib::Client& client, const Share& share, Latencies& latencies) {
   for (std::uint64_t i = share.first; i < share.end; ++i) {
     const std::int64_t start = NowNanoseconds();
-    const absl::Status status = EchoOnce(client, i);
+    absl::Status status = EchoOnce(client, i);
     latencies.Add(NowNanoseconds() - start);
     if (!status.ok()) return status;
   }
