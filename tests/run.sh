@@ -38,7 +38,7 @@ packages=(
   g++ clang clang-format "libclang-rt-dev|libclang-rt-14-dev" llvm
   cmake ninja-build make ccache pkg-config git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
-  libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev libcpp-httplib-dev
+  libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev
 )
 
 install_packages() {
