@@ -152,9 +152,10 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="ROW", help="all but the api_ rows if none")
     options = parser.parse_args()
 
+    wanted = selected(options.rows, options.quick)
     entries = []
     print_header()
-    for row in selected(options.rows, options.quick):
+    for row in wanted:
         few, many = (3, 7) if row.exact else (7, 12)
         pairs = few if options.quick else many
         for figure, entry in zip(row.figures, compare(options.build, row, pairs, options.quick)):

@@ -46,7 +46,7 @@ class Picture:
 
 
 def curves(work, rest_most):
-    """httplib has a thread for each connection and waits with select(), which ends at 1,024 files."""
+    """httplib has a thread for each connection, and its select() ends at 1,024 open files."""
     return [Curve("parley, session", rows.session(work), 10000, "tab:blue"),
             Curve("parley, plain", rows.parley(work), 10000, "tab:cyan"),
             Curve("raw gRPC", rows.queue(work), 10000, "tab:orange"),
