@@ -18,13 +18,13 @@
 namespace parley_bench {
 namespace {
 
-
 class Works {
  public:
   Works(const Options& options, parley::Client client)
       : options_(options),
         client_(std::move(client)),
-        call_options_{.wire = options.wire == "session" ? parley::Wire::kSession : parley::Wire::kPlain} {}
+        call_options_{.wire = options.wire == "session" ? parley::Wire::kSession
+                                                        : parley::Wire::kPlain} {}
 
   absl::Status Run(std::int64_t operations, Latencies& latencies) {
     if (options_.work.starts_with("echo")) {
