@@ -84,6 +84,7 @@ Block ToBlock(const Payload& payload) {
   Block whole = AllocateSlice(payload.size_bytes());
   char* out = whole.mutable_data();
   for (const Block& piece : pieces) {
+    if (piece.size() == 0) continue;
     std::memcpy(out, piece.data(), piece.size());
     out += piece.size();
   }

@@ -22,7 +22,7 @@ class Batch {
     const bool copies = frame.message && frame.message->size() <= kMostCopiedBytes;
     char* const begin = Reserve(copies ? size.total() : size.without_message());
     char* end = EncodeFrame(frame, size, begin);
-    if (copies) {
+    if (copies && !frame.message->empty()) {
       std::memcpy(end, frame.message->data(), frame.message->size());
       end += frame.message->size();
     }

@@ -45,6 +45,7 @@ char* PutLength(std::uint32_t field, std::size_t size, char* out) {
 }
 char* PutBytes(std::uint32_t field, std::string_view bytes, char* out) {
   out = PutLength(field, bytes.size(), out);
+  if (bytes.empty()) return out;
   std::memcpy(out, bytes.data(), bytes.size());
   return out + bytes.size();
 }
