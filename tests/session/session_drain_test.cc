@@ -123,6 +123,17 @@ TEST(SessionDrain, ASessionForgetsTheCallsThatItHasGivenAway) {
   EXPECT_TRUE(second.Hear("exchange: 2 status { }").status);
 }
 
+TEST(SessionDrain, ACallThatHadToWaitForItsTurnIsOpenedElsewhereAsItWas) {
+  MachinePeer peer(Side::kClient);
+  peer.Greeted();
+  peer.Open("r", {{"large", std::string(SessionMachine::kMostBatchBytes, 'x')}});
+  const LanePtr lane = peer.Open("request");
+  EXPECT_EQ(peer.SaidAll().size(), 2u);
+  peer.machine.TakeServed();
+  EXPECT_THAT(peer.Hear("drain { last_exchange: 1 }").retried, ElementsAre(lane));
+  EXPECT_EQ(SessionMachine::TakeOpening(*lane).request->bytes().ToString(), "request");
+}
+
 TEST(SessionDrain, AStreamIsNotOpenedElsewhere) {
   MachinePeer peer(Side::kClient);
   peer.Greeted();

@@ -105,6 +105,17 @@ TEST_F(CreditPool, WhatALongMessageWasGrantedIsFreeWhenItWasTaken) {
   EXPECT_EQ(server.machine.pool_used(), 0u);
 }
 
+TEST_F(CreditPool, WhatALongMessageWasGrantedIsNotFreeWhenAnotherWasTaken) {
+  const LanePtr lane = server.Opened(1);
+  server.Hear("exchange: 1", std::string(10'000, 'x'));
+  server.Hear("exchange: 1 remaining_bytes: 32768", std::string(kWindow - 2 * kCost - 10'000, 'x'));
+  EXPECT_THAT(Granted(), ElementsAre(To(1, kHalf)));
+  server.Hear("exchange: 1", std::string(kHalf, 'x'));
+  server.Took(lane, 10'000, /*empty=*/false);
+  EXPECT_EQ(server.machine.pool_used(), kHalf);
+  EXPECT_THAT(Granted(), IsEmpty());
+}
+
 // As a handler may run for long after its last request.
 TEST_F(CreditPool, WhatTheLastMessageWasGrantedIsFreeWhenItWasTaken) {
   const LanePtr lane = server.Opened(1);

@@ -59,12 +59,15 @@ SessionSimulation::SessionSimulation(std::uint64_t seed, bool trace) : state_(se
   may_break_ = Chance(20);
   most_links_ = may_drain_ || may_break_ ? 1 + Below(3) : 1;
 
-  const std::size_t calls = 1 + (Chance(5) ? Below(40) : Below(6));
+  // Large enough for a few to fill a batch, so that others have to wait for their turn.
+  const bool large_metadata = Chance(15);
+  const std::size_t calls = 1 + (Chance(5) ? Below(40) : Below(8));
   for (std::size_t i = 0; i < calls; ++i) {
     Call& call = *calls_.emplace_back(std::make_unique<Call>());
     call.number = static_cast<int>(i);
     call.one_request = Chance(50);
     call.has_headers = Chance(30);
+    call.metadata_bytes = large_metadata && Chance(60) ? Below(kMostMetadataBytes + 1) : 0;
     call.early = Chance(10);
     call.with_message = Chance(70);
     const std::size_t requests = call.one_request ? 1 : Below(5);
@@ -107,6 +110,15 @@ bool SessionSimulation::IsMessage(const Payload& payload, const Call& call, bool
     text.remove_prefix(piece.size());
   }
   return text.empty();
+}
+
+Metadata SessionSimulation::MetadataOf(const Call& call) {
+  return {{"number", std::to_string(call.number)}, {"text", std::string(call.metadata_bytes, 'm')}};
+}
+
+bool SessionSimulation::IsMetadata(const Metadata& metadata, const Call& call) {
+  return metadata.size() == 2 && metadata.Get("number") == std::to_string(call.number) &&
+         metadata.Get("text")->size() == call.metadata_bytes;
 }
 
 // --- What comes of it.
@@ -157,9 +169,7 @@ void SessionSimulation::ServerHears(std::size_t link, Event& event) {
     Check(!call.served, name + "opened twice");
     Check(call.link == link, name + "opened on a session that it has left");
     Check(!event.status, name + "not taken");
-    const std::string number = std::to_string(call.number);
-    Check(event.metadata && event.metadata->size() == 1 && event.metadata->Get("number") == number,
-          name + "the metadata");
+    Check(event.metadata && IsMetadata(*event.metadata, call), name + "the metadata");
     call.served = true;
     call.server.lane = std::static_pointer_cast<SimulatedLane>(event.lane);
   }
@@ -207,7 +217,9 @@ void SessionSimulation::ClientHears(std::size_t link, Event& event) {
   const std::string name = absl::StrCat("call ", call.number, " client: ");
   Check(call.link == link && event.lane == call.client.lane, name + "another lane");
   if (event.metadata) {
-    Check(call.has_headers && !call.headers_came && call.client.received == 0, name + "headers");
+    Check(call.has_headers && !call.headers_came && call.client.received == 0 &&
+              IsMetadata(*event.metadata, call),
+          name + "headers");
     call.headers_came = true;
   }
   Hears(call, call.client, call.server, event, false);
@@ -245,7 +257,7 @@ void SessionSimulation::Returned(Call& call, std::size_t link, bool may_have_run
   if (!again) return Ends(call, absl::UnavailableError(why));
   call.opening = SessionMachine::TakeOpening(lane);
   Check(call.opening->request && IsMessage(*call.opening->request, call, true, 0) &&
-            call.opening->metadata.size() == 1,
+            IsMetadata(call.opening->metadata, call),
         name + "the opening is not what it was");
   call.client.over = call.client.sending = call.client.said_end = false;
   call.client.sent = 0;
@@ -287,7 +299,7 @@ void SessionSimulation::CheckEnd() {
 }
 
 std::string SessionSimulation::Run() {
-  const std::size_t steps = Below(Chance(20) ? 200 : 40);
+  const std::size_t steps = Below(Chance(20) ? 300 : 80);
   for (std::size_t i = 0; i < steps && violation_.empty(); ++i) Step();
   if (violation_.empty()) Settle();
   if (violation_.empty()) CheckEnd();

@@ -54,6 +54,7 @@ class SessionSimulation {
     int number;
     bool one_request = false;
     bool has_headers = false;
+    std::size_t metadata_bytes = 0;
     bool early = false;         // the server need not wait for the requests
     bool with_message = false;  // the status goes with the last response
     std::size_t link = 0;
@@ -109,6 +110,8 @@ class SessionSimulation {
   Payload Message(const Call& call, bool clients, std::size_t index);
   bool IsMessage(const Payload& payload, const Call& call, bool clients, std::size_t index) const;
   std::size_t Size();
+  static Metadata MetadataOf(const Call& call);
+  static bool IsMetadata(const Metadata& metadata, const Call& call);
 
   Call& CallOf(const Lane& lane) {
     return *calls_[static_cast<std::size_t>(static_cast<const SimulatedLane&>(lane).call)];

@@ -32,7 +32,7 @@ bool SessionSimulation::ClientOpens(Call& call) {
   if (!call.opening) {
     const std::string& number = numbers[static_cast<std::size_t>(call.number)];
     call.opening.emplace();
-    *call.opening = {number, 7, {{"number", number}}, std::nullopt};
+    *call.opening = {number, 7, MetadataOf(call), std::nullopt};
     if (call.one_request) call.opening->request = Message(call, true, 0);
   }
   if (call.client.lane == nullptr) call.client.lane = std::make_shared<SimulatedLane>(call.number);
@@ -91,7 +91,7 @@ bool SessionSimulation::ServerSends(Call& call) {
     return false;
   }
   SessionMachine& machine = MachineOf(call, kServer);
-  if (call.has_headers && end.sent == 0) machine.SetHeaders(*end.lane, {{"h", "1"}});
+  if (call.has_headers && end.sent == 0) machine.SetHeaders(*end.lane, MetadataOf(call));
   Payload message = Message(call, false, end.sent);
   Log("call ", call.number, " server sends ", message.size_bytes());
   ++end.sent;
@@ -106,7 +106,7 @@ bool SessionSimulation::ServerFinishes(Call& call, bool may_be_early) {
   const std::size_t left = end.plan.size() - end.sent;
   if (!early && (!call.ended || left > (call.with_message ? 1 : 0))) return false;
   if (call.has_headers && end.sent == 0) {
-    MachineOf(call, kServer).SetHeaders(*end.lane, {{"h", "1"}});
+    MachineOf(call, kServer).SetHeaders(*end.lane, MetadataOf(call));
   }
   std::optional<Payload> message;
   if (left > 0 && call.with_message) message = Message(call, false, end.sent++);

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kMostBatch = SessionMachine::kMostBatchBytes;
 constexpr std::size_t kTurn = SessionMachine::kTurnBytes;
 constexpr std::size_t kCost = SessionMachine::kMessageCostBytes;
-// What a frame takes beside its message: the simulation's metadata and texts are short.
-constexpr std::size_t kMostFrameBytes = 200;
+// What a frame takes beside its message.
+constexpr std::size_t kMostFrameBytes = kMostMetadataBytes + 200;
 
 std::size_t Index(SessionMachine::Side side) {
   return side == SessionMachine::Side::kClient ? 0 : 1;

@@ -15,6 +15,8 @@
 
 namespace parley::detail {
 
+inline constexpr std::size_t kMostMetadataBytes = 150'000;
+
 // The lane of one end of the call with this number.
 struct SimulatedLane : Lane {
   explicit SimulatedLane(int number) : call(number) {}
