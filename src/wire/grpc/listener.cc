@@ -126,20 +126,19 @@ void Listener::AcceptNextSession() {
 
 void Listener::SessionArrived(const std::shared_ptr<ServerSession>& session) {
   AcceptNextSession();
-  bool closing = false;
-  bool too_many = false;
-  {
-    std::unique_lock lock(mutex_);
-    std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
-    sessions_.push_back(session);
-    too_many = ++live_sessions_ > kMostSessions;
-    closing = closing_;
-  }
+  std::unique_lock lock(mutex_);
+  const bool too_many = ++live_sessions_ > kMostSessions;
+  lock.unlock();
   if (too_many) {
     return session->Refuse(absl::ResourceExhaustedError(
         absl::StrCat("the server takes no more than ", kMostSessions, " sessions")));
   }
   session->Start(methods_on_sessions_);
+  lock.lock();
+  std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
+  if (!closing_) sessions_.push_back(session);
+  const bool closing = closing_;
+  lock.unlock();
   if (closing) session->Drain();
 }
 

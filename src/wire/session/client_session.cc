@@ -41,13 +41,15 @@ void ClientSession::StartEnd(const absl::Status& status) {
   broken_ = status;
   context_.TryCancel();  // the read ends
   runtime_->loop.Strayed();
+  Ended();
 }
 
 void ClientSession::OnRead(bool ok) {
   if (ok) return Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
   ReadEnded();
-  stream_->Finish(&status_, finished_.Start(source_, Self()));
 }
+
+void ClientSession::StreamOver() { stream_->Finish(&status_, finished_.Start(source_, Self())); }
 
 void ClientSession::OnFinished(bool) {
   absl::Status status = broken_.ok() ? FromFinalStatus(status_) : broken_;

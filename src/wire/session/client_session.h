@@ -38,6 +38,7 @@ class ClientSession final : public Session {
     stream_->Write({std::move(batch)}, written_.Start(source_, Self()));
   }
   void StartEnd(const absl::Status& status) override;
+  void StreamOver() override;
   void DeliverOwn(SessionMachine::Event& event) override;
 
   void OnRead(bool ok);

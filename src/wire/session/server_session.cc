@@ -76,37 +76,21 @@ std::vector<std::string> ServerSession::PeerIdentities() {
 }
 
 void ServerSession::StartEnd(const absl::Status& status) {
-  stream_.Finish(ToGrpcStatus(status), Begin(ended_));
+  stream_.Finish(ToGrpcStatus(status), ended_.Start(source_, Self()));
 }
 
-void ServerSession::Done() {
-  if (operations_.fetch_sub(1) == 1) listener_.SessionOver();
-}
+void ServerSession::StreamOver() { listener_.SessionOver(); }
 
 void ServerSession::OnArrived(bool ok) {
-  if (!ok) return;  // the server is closing
-  operations_.fetch_add(1);
-  listener_.SessionArrived(Self());
-}
-
-void ServerSession::Refuse(absl::Status status) {
-  ReadEnded();
-  EndStream(std::move(status));
-  Done();
+  if (ok) listener_.SessionArrived(Self());  // or else the server is closing
 }
 
 void ServerSession::OnRead(bool ok) {
   if (ok) return Arrived(ToBlock(*std::exchange(incoming_.payload, std::nullopt)));
-  ReadEnded();
   Break(absl::CancelledError("the client cancelled the call or is gone"));
   // Or else the client has closed its side, and waits.
   if (!grpc_call_failed_before_recv_message(context_.c_call())) EndStream(absl::OkStatus());
-  Done();
-}
-
-void ServerSession::OnWritten(bool ok) {
-  Written(ok);
-  Done();
+  ReadEnded();
 }
 
 }  // namespace parley::detail

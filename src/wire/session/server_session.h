@@ -5,7 +5,6 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/async_stream.h>
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,7 +28,7 @@ class ServerSession final : public Session {
   void Await(std::size_t index);
   using Session::Start;
   // In place of Start.
-  void Refuse(absl::Status status);
+  void Refuse(absl::Status status) { EndStream(std::move(status)); }
   // Takes no more calls, and ends once there are none.
   using Session::Drain;
 
@@ -43,29 +42,22 @@ class ServerSession final : public Session {
                 CompletionSource& source, std::shared_ptr<Lanes> lanes);
 
   void StartRead() override { stream_.Read(&incoming_, read_.Start(source_, Self())); }
-  void StartWrite(Payload batch) override { stream_.Write({std::move(batch)}, Begin(written_)); }
+  void StartWrite(Payload batch) override {
+    stream_.Write({std::move(batch)}, written_.Start(source_, Self()));
+  }
   void StartEnd(const absl::Status& status) override;
+  void StreamOver() override;
 
   void OnArrived(bool ok);
   void OnRead(bool ok);
-  void OnWritten(bool ok);
-  void OnEnded(bool) { Done(); }
-
-  // The listener waits for the last operation: none may be started once its queue is shut down. To
-  // read counts as one, from the beginning of the stream to its end.
-  template <class Operation>
-  void* Begin(Operation& operation) {
-    operations_.fetch_add(1);
-    return operation.Start(source_, Self());
-  }
-  void Done();
+  void OnWritten(bool ok) { Written(ok); }
+  void OnEnded(bool) { Ended(); }
 
   std::shared_ptr<ServerSession> Self() {
     return std::static_pointer_cast<ServerSession>(shared_from_this());
   }
 
-  Listener& listener_;  // until the last operation is done
-  std::atomic<int> operations_ = 0;
+  Listener& listener_;  // until the stream is over
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<Message, Message> stream_{&context_};
   Message incoming_;

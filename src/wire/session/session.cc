@@ -85,6 +85,7 @@ bool Session::greeted() {
 
 void Session::Start(std::vector<std::string> methods) {
   Lock lock(mutex_);
+  ++operations_;
   machine_.Greet(std::move(methods));
   Settle(lock);
   StartRead();
@@ -127,15 +128,23 @@ void Session::Arrived(Block batch) {
 
 void Session::Written(bool ok) {
   Lock lock(mutex_);
+  --operations_;
   write_in_flight_ = false;
   writing_ = !ok;
   if (!ok) over_ = ended_ = true;  // why is for the reader to find out, who may still find more
   Settle(lock);
 }
 
+void Session::Ended() {
+  Lock lock(mutex_);
+  --operations_;
+  Settle(lock);
+}
+
 void Session::ReadEnded() {
   Lock lock(mutex_);
-  read_ended_ = over_ = true;
+  --operations_;
+  over_ = true;
   Settle(lock);
 }
 
@@ -199,18 +208,14 @@ void Session::Settle(Lock& lock, bool now) {
   // As a rule what was said waits already, or there was nothing to say.
   const bool waits = !machine_.has_output() || writing_ || over_ ||
                      (deferred_ && machine_.output_bytes() < kEarlyBytes);
-  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ != read_ended_) {
+  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ && operations_ > 0) {
     lock.unlock();
     return;
-  }
-  // Somebody has to poll, calls or not: a session that ended unnoticed would fail the next one.
-  if (counted_ == read_ended_) {
-    counted_ = !read_ended_;
-    counted_ ? source_.Started() : source_.Finished();
   }
   Buffer batch;
   const bool write = MayWrite(now);
   if (write) {
+    ++operations_;
     writing_ = write_in_flight_ = true;
     machine_.FillOutput();
     batch = machine_.TakeOutput();
@@ -221,9 +226,14 @@ void Session::Settle(Lock& lock, bool now) {
   }
   std::optional<absl::Status> end;
   if (end_ && !ended_ && !write_in_flight_) {
+    ++operations_;
     ended_ = true;
     end = std::exchange(end_, std::nullopt);
   }
+  // Somebody has to poll, calls or not: a session that ended unnoticed would fail the next one.
+  const bool was_counted = std::exchange(counted_, operations_ > 0);
+  const bool over = was_counted && !counted_;
+  if (counted_ && !was_counted) source_.Started();
   std::vector<SessionMachine::Served> served;
   if (machine_.has_served()) served = machine_.TakeServed();
   lock.unlock();
@@ -232,6 +242,10 @@ void Session::Settle(Lock& lock, bool now) {
     if (each.taken) static_cast<SessionCall&>(*each.lane).Sent();
   }
   if (end) StartEnd(*end);
+  if (over) {
+    StreamOver();
+    source_.Finished();
+  }
 }
 
 // --- Deadlines.

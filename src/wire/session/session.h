@@ -64,12 +64,16 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   virtual void StartWrite(Payload batch) = 0;
   // The stream is to be ended, with `status` where one can be sent. Once, and nothing is written then.
   virtual void StartEnd(const absl::Status& status) = 0;
+  // All that was started is done, and nothing will be started. Once.
+  virtual void StreamOver() = 0;
   // What a frame has brought that is not for a call.
   virtual void DeliverOwn(SessionMachine::Event&) {}
 
   void Start(std::vector<std::string> methods);  // greets and reads
   void Arrived(Block batch);
   void Written(bool ok);
+  void Ended();
+  // There is nothing more to read. The last thing that reading does, since it may be all that is left.
   void ReadEnded();
   void Drain();
   void LeaveWhenIdle();
@@ -93,6 +97,10 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
 
   std::mutex mutex_;
   SessionMachine machine_;
+  // Reading from beginning to end, the write in flight, and the end in flight. Counted under the lock,
+  // so that none is started once the stream is over.
+  int operations_ = 0;
+  bool counted_ = false;  // as something to poll for, while there are any
   bool writing_ = false;  // or writing has failed
   bool write_in_flight_ = false;
   bool deferred_ = false;
@@ -104,10 +112,8 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   std::uint64_t idle_times_ = 0;
   bool over_ = false;
   bool leaving_ = false;  // once there is nothing left to do
-  bool read_ended_ = false;
   std::optional<absl::Status> end_;  // to be ended with
   bool ended_ = false;
-  bool counted_ = false;  // as something to poll for
   absl::Time next_look_ = absl::InfiniteFuture();
   std::optional<Control::Timer> timer_;
 };

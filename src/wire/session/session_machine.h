@@ -59,6 +59,8 @@ class SessionMachine {
       std::function<std::shared_ptr<Lane>(std::string_view method, std::uint64_t timeout_us)>;
 
   SessionMachine(Side side, Limits limits, AllocateBlock allocate, NewLane new_lane = nullptr);
+  SessionMachine(SessionMachine&&) = default;
+  ~SessionMachine() { Break(); }  // lanes that are open hold themselves
 
   // --- What calls do.
   struct Opening {
