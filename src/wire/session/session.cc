@@ -208,7 +208,8 @@ void Session::Settle(Lock& lock, bool now) {
   // As a rule what was said waits already, or there was nothing to say.
   const bool waits = !machine_.has_output() || writing_ || over_ ||
                      (deferred_ && machine_.output_bytes() < kEarlyBytes);
-  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ && operations_ > 0) {
+  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ &&
+      operations_ > 0) {
     lock.unlock();
     return;
   }
