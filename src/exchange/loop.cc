@@ -58,8 +58,7 @@ bool Loop::OnPoolThread() const {
 bool Loop::PollsNext() const {
   if (dispatching_ == this) return true;
   const Worker* worker = current_worker_;
-  return worker != nullptr && worker->loop == this &&
-         leader_.load(std::memory_order_relaxed) == worker;
+  return worker != nullptr && worker->loop == this && leader_ == worker;
 }
 
 void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
@@ -91,6 +90,7 @@ void Loop::Wait(Sleeper& sleeper) {
 
   Lock lock(mutex_);
   const void* self = &sleeper;
+  bool led = false;
   if (worker != nullptr) {
     self = worker;
     --running_;
@@ -101,6 +101,7 @@ void Loop::Wait(Sleeper& sleeper) {
   while (!sleeper.released_) {
     if (CanLead() && !pool_leads_ && (leader_ == nullptr || leader_ == self)) {
       leader_ = self;
+      led = true;
       sleeper.polling_ = true;
       Poll(lock);
       sleeper.polling_ = false;
@@ -129,9 +130,7 @@ void Loop::Wait(Sleeper& sleeper) {
     leader_ = nullptr;
   }
   if (leader_ == nullptr) PassLead();
-  if (source_ == nullptr) return;
-  lock.unlock();
-  source_->Settle();
+  if (led) SettleAfterLead(lock);
 }
 
 void Loop::Release(Sleeper& sleeper) {
@@ -156,8 +155,7 @@ void Loop::EnterBlocked(Worker& worker) {
     PassLead();
   }
   if (HasTasks()) WakeWorker();
-  lock.unlock();
-  if (led) source_->Settle();
+  if (led) SettleAfterLead(lock);
 }
 
 void Loop::LeaveBlocked(Worker&) {
@@ -267,9 +265,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
       // may come.
       leader_ = nullptr;
       PassLead();
-      lock.unlock();
-      source_->Settle();
-      lock.lock();
+      SettleAfterLead(lock);
     } else {
       Poll(lock);
     }
@@ -321,6 +317,15 @@ void Loop::Run(Lock& lock, Worker& self, Task task) {
   self.running = nullptr;
   --running_;
   if (leader_ == &self) SetLeaderRuns(false);
+}
+
+// The calling thread was the leader, and is not any more.
+void Loop::SettleAfterLead(Lock& lock) {
+  lock.unlock();
+  const bool left = source_->Settle();
+  lock.lock();
+  // Who leads now may have begun to wait for events before this was there.
+  if (left && leader_ != nullptr) source_->Wake();
 }
 
 void Loop::Monitor(Lock& lock, Worker& self) {

@@ -41,7 +41,8 @@ class EventSource {
   // Whether something was started whose event has not come.
   virtual bool Busy() const = 0;
   // Does what was put off until there is nothing else to do: Poll does, and who stops polling must.
-  virtual void Settle() {}
+  // Returns whether something is put off once more, until somebody polls.
+  virtual bool Settle() { return false; }
   // Whether that has waited for too long.
   virtual bool Overdue() const { return false; }
 };
@@ -138,6 +139,7 @@ class Loop {
   void Monitor(Lock& lock, Worker& self);
   void TakeLead();
   void Run(Lock& lock, Worker& self, Task task);
+  void SettleAfterLead(Lock& lock);
   // Handles events until there is something else to do for the leader, or no more come.
   void Poll(Lock& lock);
   // The leader is to look, after the event that it handles, at what has changed under the lock.

@@ -64,8 +64,13 @@ bool CompletionSource::Overdue() const {
   return now - std::chrono::steady_clock::duration(since) > kLongestDelay;
 }
 
+bool CompletionSource::Settle() {
+  RunDeferred(Pause::kLeaving);
+  return deferred_since_ != 0;
+}
+
 void CompletionSource::RunDeferred(Pause pause) {
-  if (deferred_since_.load(std::memory_order_relaxed) == 0) return;
+  if (deferred_since_ == 0) return;
   std::vector<std::shared_ptr<Deferred>> due;
   {
     std::unique_lock lock(mutex_);

@@ -51,7 +51,7 @@ class CompletionSource final : public EventSource {
   Polled Poll() override;
   void Wake() override;
   void Shutdown() override { queue_->Shutdown(); }
-  void Settle() override { RunDeferred(Pause::kLeaving); }
+  bool Settle() override;
   bool Overdue() const override;
   bool Busy() const override {
     return started_.load(std::memory_order_relaxed) > background_.load(std::memory_order_relaxed);

@@ -197,6 +197,8 @@ bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
   if (now || !runtime_->loop.PollsNext() || machine_.output_bytes() >= kEarlyBytes) return true;
   Defer();
+  // The lead may have been taken from this thread, by one that waits for events already.
+  if (!runtime_->loop.PollsNext()) source_.Wake();
   return false;
 }
 
