@@ -163,6 +163,7 @@ bool SessionPool::Opening() const {
 void SessionPool::Place(std::shared_ptr<SessionOutgoingCall> call,
                         SessionMachine::Opening opening) {
   Lock lock(mutex_);
+  bool refused = false;
   // A session may break between the choice and the opening, and the next one then too.
   for (std::size_t i = 0; i < 2 * slots_.size(); ++i) {
     const std::shared_ptr<ClientSession> session = LeastLoaded();
@@ -170,10 +171,12 @@ void SessionPool::Place(std::shared_ptr<SessionOutgoingCall> call,
     lock.unlock();
     if (call->OpenOn(session, opening)) return;
     lock.lock();
+    refused = true;
   }
   OpenMissing(lock);
   const bool soon = NextTry() <= absl::Now() + kSoon;
-  if (!Opening() && !soon && !call->waits_for_ready()) {
+  const bool greeted = ready_ > 0 && !refused;  // while the lock was given up
+  if (!Opening() && !soon && !greeted && !call->waits_for_ready()) {
     absl::Status status =
         absl::ResourceExhaustedError("all sessions have as many calls as they take");
     for (const Slot& slot : slots_) {
