@@ -7,8 +7,11 @@
 namespace parley::detail {
 namespace {
 
-// So much is sent while more is being produced, so that the peer has something to do meanwhile.
+// What is sent while more is being produced, so that both sides work at the same time: so many bytes,
+// or what one part of the calls has to say that are open, unless it is hardly worth a message.
 constexpr std::size_t kEarlyBytes = std::size_t{16} << 10;
+constexpr std::size_t kEarlyParts = 4;
+constexpr std::size_t kFewCalls = 8;
 // To look for calls whose deadline has passed may take this part of one thread's time.
 constexpr int kLookShare = 10;
 
@@ -27,6 +30,7 @@ bool Session::Open(std::shared_ptr<SessionCall> call, SessionMachine::Opening& o
   const absl::Time deadline = call->session_deadline();
   Lock lock(mutex_);
   if (!machine_.Open(std::move(call), opening)) return false;
+  ++turnover_;
   WatchDeadline(deadline);
   Settle(lock);
   return true;
@@ -55,6 +59,7 @@ bool Session::Finish(SessionCall& call, std::optional<Payload>&& message, absl::
   Lock lock(mutex_);
   const bool sent =
       machine_.Finish(call, std::move(message), std::move(status), std::move(trailing));
+  ++turnover_;
   Settle(lock);
   return sent;
 }
@@ -193,9 +198,15 @@ void Session::Break(const absl::Status& status) {
   }
 }
 
+bool Session::IsMuch() const {
+  const std::size_t calls = machine_.exchanges() + turnover_;
+  return machine_.output_bytes() >= kEarlyBytes ||
+         turnover_ >= std::max(kFewCalls, calls / kEarlyParts);
+}
+
 bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
-  if (now || !runtime_->loop.PollsNext() || machine_.output_bytes() >= kEarlyBytes) return true;
+  if (now || !runtime_->loop.PollsNext() || IsMuch()) return true;
   Defer();
   // The lead may have been taken from this thread, by one that waits for events already.
   if (!runtime_->loop.PollsNext()) source_.Wake();
@@ -209,7 +220,7 @@ void Session::Defer() {
 void Session::Settle(Lock& lock, bool now) {
   // As a rule what was said waits already, or there was nothing to say.
   const bool waits = !machine_.has_output() || writing_ || over_ ||
-                     (deferred_ && machine_.output_bytes() < kEarlyBytes);
+                     (deferred_ && !IsMuch());
   if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ &&
       operations_ > 0) {
     lock.unlock();
@@ -222,6 +233,7 @@ void Session::Settle(Lock& lock, bool now) {
     writing_ = write_in_flight_ = true;
     machine_.FillOutput();
     batch = machine_.TakeOutput();
+    turnover_ = 0;
   }
   if (leaving_ && !over_ && !writing_ && machine_.exchanges() == 0 && !machine_.has_output()) {
     over_ = true;

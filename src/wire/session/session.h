@@ -91,6 +91,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   // `now`: without waiting for more to be said.
   void Settle(Lock& lock, bool now = false);
   bool MayWrite(bool now);
+  bool IsMuch() const;  // that is to be said
   void Defer();
   void WatchDeadline(absl::Time deadline);
   void LookAtDeadlines();
@@ -104,6 +105,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool writing_ = false;  // or writing has failed
   bool write_in_flight_ = false;
   bool deferred_ = false;
+  std::size_t turnover_ = 0;  // calls opened or finished since the last write
   // The next read is started after what is written, and not before somebody polls. While there is a
   // reader, gRPC 1.51 sends a window update for each message that it has read, in a system call of its
   // own; while there is none, it sends it with whatever is written next.
