@@ -219,8 +219,7 @@ void Session::Defer() {
 
 void Session::Settle(Lock& lock, bool now) {
   // As a rule what was said waits already, or there was nothing to say.
-  const bool waits = !machine_.has_output() || writing_ || over_ ||
-                     (deferred_ && !IsMuch());
+  const bool waits = !machine_.has_output() || writing_ || over_ || (deferred_ && !IsMuch());
   if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ &&
       operations_ > 0) {
     lock.unlock();
