@@ -14,6 +14,7 @@ set(parley_sources
   src/exchange/call.cc
   src/exchange/control.cc
   src/exchange/dispatcher.cc
+  src/exchange/executor_queue.cc
   src/exchange/incoming_call.cc
   src/exchange/logger.cc
   src/exchange/loop.cc

@@ -67,6 +67,7 @@ void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
     brought_.Push({std::move(task), history});
     return;
   }
+  if (executor_ != nullptr) return executor_->Post(std::move(task));
   Lock lock(mutex_);
   (slow ? slow_ : quick_).Push({std::move(task), history});
   AskLeader();
@@ -285,6 +286,12 @@ void Loop::Poll(Lock& lock) {
   } while (polled == EventSource::Polled::kEvent && brought_.empty() && !once && interest_ > 0 &&
            !leader_is_asked_.load(std::memory_order_relaxed));
   dispatching_ = outer;
+  if (executor_ != nullptr && !brought_.empty()) {
+    // All of them at once: a thread that wakes finds them all.
+    std::vector<absl::AnyInvocable<void()>> tasks;
+    while (!brought_.empty()) tasks.push_back(brought_.Pop().run);
+    executor_->Post(absl::MakeSpan(tasks));
+  }
   lock.lock();
   while (!brought_.empty()) quick_.Push(brought_.Pop());
   if (polled == EventSource::Polled::kEvent) return;

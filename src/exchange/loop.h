@@ -15,12 +15,15 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "parley/detail/waiter.h"
+#include "src/exchange/executor_queue.h"
 #include "src/exchange/fifo.h"
 #include "src/exchange/look_pace.h"
 
@@ -78,16 +81,19 @@ class Loop {
   };
 
   // `source`: null for a loop that only runs tasks; else must outlive the loop.
-  Loop(EventSource* source, Limits limits)
+  // With an `executor` the pool only polls, and tasks go there.
+  Loop(EventSource* source, Limits limits, std::shared_ptr<ExecutorQueue> executor = nullptr)
       : source_(source),
-        limits_{std::min(limits.running, kMostThreads), std::min(limits.total, kMostThreads)} {}
+        limits_{std::min(limits.running, kMostThreads), std::min(limits.total, kMostThreads)},
+        executor_(std::move(executor)) {}
   ~Loop() { Stop(); }
 
   // Shuts the source down, runs what was posted and ends the threads. Any number of times.
   // REQUIRES: not called on one of the loop's threads.
   void Stop();
 
-  // Runs `task` on a pool thread. `history`, if any, is of tasks like this and outlives it.
+  // Runs `task` on a pool thread, or where the executor does. `history`, if any, is of tasks like this
+  // and outlives it.
   void Post(absl::AnyInvocable<void()> task, TaskHistory* history = nullptr);
 
   // Blocks until `sleeper` was fired.
@@ -175,6 +181,7 @@ class Loop {
 
   EventSource* const source_;
   const Limits limits_;
+  const std::shared_ptr<ExecutorQueue> executor_;
 
   std::mutex mutex_;
   std::condition_variable idle_wake_;

@@ -24,18 +24,10 @@ class Runtime {
 
   // Runs a callback, a resumption or a handler where the application wants it.
   void Post(absl::AnyInvocable<void()> task, TaskHistory* history = nullptr) {
-    if (executor_ != nullptr) {
-      executor_->Post(std::move(task));
-    } else {
-      loop.Post(std::move(task), history);
-    }
+    loop.Post(std::move(task), history);
   }
 
- private:
-  // Before what uses it, so that it is destroyed after.
-  const std::shared_ptr<Executor> executor_;
-
- public:
+  // What uses another is behind it, so that it is destroyed before.
   Logger log;
   Control control;
 
@@ -48,10 +40,11 @@ class Runtime {
  private:
   Runtime(std::unique_ptr<EventSource> source, Loop::Limits limits,
           std::shared_ptr<Executor> executor, Log log)
-      : executor_(std::move(executor)),
-        log(std::move(log)),
+      : log(std::move(log)),
         source_(std::move(source)),
-        loop(source_.get(), limits) {}
+        loop(source_.get(), limits,
+             executor == nullptr ? nullptr : std::make_shared<ExecutorQueue>(std::move(executor))) {
+  }
 
   // A thread can't join itself: what lets go on one of the runtime's own threads leaves the rest to
   // another.

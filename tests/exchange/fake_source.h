@@ -63,7 +63,20 @@ class FakeSource final : public EventSource {
   void Wake() override {
     const std::lock_guard lock(mutex_);
     woken_ = true;
+    ++wakes_;
     changed_.notify_all();
+  }
+
+  bool Settle() override {
+    std::unique_lock lock(mutex_);
+    absl::AnyInvocable<bool()> settle = std::exchange(settle_, nullptr);
+    lock.unlock();
+    return settle != nullptr && settle();
+  }
+  // What the next Settle does and returns.
+  void OnSettle(absl::AnyInvocable<bool()> settle) {
+    const std::lock_guard lock(mutex_);
+    settle_ = std::move(settle);
   }
 
   void Shutdown() override {
@@ -80,6 +93,10 @@ class FakeSource final : public EventSource {
   // Blocks until `thread` waits in Poll.
   testing::AssertionResult PolledBy(std::thread::id thread) {
     return Await([&] { return polling_ == thread; }, "the thread does not poll");
+  }
+  // Blocks until Wake was called.
+  testing::AssertionResult IsWoken() {
+    return Await([&] { return wakes_ > 0; }, "nobody woke the poller");
   }
   // Blocks until some thread waits in Poll.
   testing::AssertionResult SomebodyPolls() {
@@ -112,6 +129,8 @@ class FakeSource final : public EventSource {
   std::deque<Event> events_;
   int started_ = 0;
   bool woken_ = false;
+  int wakes_ = 0;
+  absl::AnyInvocable<bool()> settle_;
   bool shut_down_ = false;
   bool ended_ = false;
   std::thread::id polling_;

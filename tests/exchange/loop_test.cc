@@ -82,6 +82,17 @@ TEST_F(LoopWait, OneThreadPollsForAll) {
   EXPECT_FALSE(leader.returned());
 }
 
+TEST_F(LoopWait, WhoeverLeadsNowIsWokenForWhatIsPutOffOnceMore) {
+  WaitingThread first(loop_);
+  ASSERT_TRUE(source_.PolledBy(first.id()));
+  WaitingThread second(loop_);
+  // The first puts something off as it leaves, while the second waits for events already.
+  source_.OnSettle([&] { return static_cast<bool>(source_.PolledBy(second.id())); });
+  source_.StartAndDeliver([&] { first.Fire(); });
+  EXPECT_TRUE(first.Returns());
+  EXPECT_TRUE(source_.IsWoken());
+}
+
 TEST_F(LoopWait, TheLeadIsPassedOn) {
   auto first = std::make_unique<WaitingThread>(loop_);
   ASSERT_TRUE(source_.PolledBy(first->id()));

@@ -1,0 +1,65 @@
+#include "src/exchange/executor_queue.h"
+
+#include <utility>
+
+namespace parley::detail {
+namespace {
+
+// After so many tasks the application's own, which wait in the executor, have their turn.
+constexpr int kMostAtOnce = 64;
+
+}  // namespace
+
+class ExecutorQueue::Run {
+ public:
+  explicit Run(std::shared_ptr<ExecutorQueue> queue) : queue_(std::move(queue)) {}
+  Run(Run&&) noexcept = default;
+  ~Run() {
+    if (queue_ != nullptr) queue_->Dropped();
+  }
+  void operator()() { std::exchange(queue_, nullptr)->RunSome(); }
+
+ private:
+  std::shared_ptr<ExecutorQueue> queue_;
+};
+
+void ExecutorQueue::Post(absl::Span<Task> tasks) {
+  Lock lock(mutex_);
+  for (Task& task : tasks) tasks_.Push(std::move(task));
+  if (!asked_) AskForThread(lock);
+}
+
+void ExecutorQueue::AskForThread(Lock& lock) {
+  asked_ = true;
+  lock.unlock();
+  executor_->Post(Run(shared_from_this()));
+  lock.lock();
+}
+
+void ExecutorQueue::RunSome() {
+  Lock lock(mutex_);
+  asked_ = false;
+  ++running_;
+  for (int i = 0; i < kMostAtOnce && !tasks_.empty(); ++i) {
+    Task task = tasks_.Pop();
+    // The task may block until one of those that wait has run.
+    if (!tasks_.empty() && !asked_) AskForThread(lock);
+    lock.unlock();
+    task();
+    task = nullptr;
+    lock.lock();
+  }
+  --running_;
+  if (!tasks_.empty() && !asked_) AskForThread(lock);
+}
+
+void ExecutorQueue::Dropped() {
+  Fifo<Task> dropped;
+  Lock lock(mutex_);
+  asked_ = false;
+  // Whoever still runs goes on, and asks again.
+  if (running_ == 0) dropped = std::exchange(tasks_, {});
+  lock.unlock();
+}
+
+}  // namespace parley::detail

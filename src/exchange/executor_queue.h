@@ -1,0 +1,48 @@
+// Brings tasks to an application's executor, many with one task of its own: what a message has brought
+// for a hundred calls wakes a thread once and not a hundred times.
+#ifndef PARLEY_SRC_EXCHANGE_EXECUTOR_QUEUE_H_
+#define PARLEY_SRC_EXCHANGE_EXECUTOR_QUEUE_H_
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/types/span.h"
+#include "parley/executor.h"
+#include "src/exchange/fifo.h"
+
+namespace parley::detail {
+
+// Any thread. Tasks begin in the order in which they were posted. A task may take as long as it likes:
+// while it runs and others wait, the executor has another task that would run those.
+class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
+ public:
+  explicit ExecutorQueue(std::shared_ptr<Executor> executor) : executor_(std::move(executor)) {}
+
+  using Task = absl::AnyInvocable<void()>;
+  void Post(Task task) { Post(absl::MakeSpan(&task, 1)); }
+  void Post(absl::Span<Task> tasks);
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  class Run;
+
+  // Runs what waits, as one task of the executor.
+  void RunSome();
+  // The executor has destroyed a task without running it.
+  void Dropped();
+  // Asks the executor for another thread, with the lock held, which it gives up meanwhile.
+  void AskForThread(Lock& lock);
+
+  const std::shared_ptr<Executor> executor_;
+  std::mutex mutex_;
+  Fifo<Task> tasks_;
+  bool asked_ = false;       // for a thread that has not come yet
+  std::size_t running_ = 0;  // threads
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_EXECUTOR_QUEUE_H_
