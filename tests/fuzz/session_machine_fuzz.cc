@@ -189,8 +189,8 @@ class Fuzzed {
     Block bytes = AllocateHeapBlock(batch.size());
     std::copy(batch.begin(), batch.end(), bytes.mutable_data());
     machine_.Arrived(std::move(bytes));
-    SessionMachine::Event event;
     for (;;) {
+      SessionMachine::Event event;
       const absl::StatusOr<bool> more = machine_.Receive(event);
       if (!more.ok()) {
         Expect(more.status().code() == absl::StatusCode::kInternal, "the code of an error");

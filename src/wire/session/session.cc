@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kEarlyBytes = std::size_t{16} << 10;
 constexpr std::size_t kEarlyParts = 4;
 constexpr std::size_t kFewCalls = 8;
+// So many frames are taken in before what they have brought is told to their calls.
+constexpr std::size_t kMostEvents = 64;
 // To look for calls whose deadline has passed may take this part of one thread's time.
 constexpr int kLookShare = 10;
 
@@ -99,29 +101,35 @@ void Session::Start(std::vector<std::string> methods) {
 void Session::Arrived(Block batch) {
   Lock lock(mutex_);
   machine_.Arrived(std::move(batch));
-  SessionMachine::Event event;
-  int events = 0;
-  while (!machine_.broken()) {
-    const absl::StatusOr<bool> more = machine_.Receive(event);
-    if (!more.ok()) {
-      lock.unlock();
-      Break(more.status());
-      EndStream(more.status());
-      return StartRead();  // of the stream's end
+  std::size_t events = 0;
+  absl::StatusOr<bool> more = true;
+  while (more.ok() && *more) {
+    // Many frames under one lock, and what they have brought without it.
+    while (more.ok() && *more && events_.size() < kMostEvents) {
+      more = machine_.Receive(events_.emplace_back());
+      const SessionMachine::Event& event = events_.back();
+      if (event.opened) {
+        WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
+      }
     }
-    if (!*more) break;
-    ++events;
-    if (event.opened) {
-      WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
-    }
+    if (!more.ok() || !*more) events_.pop_back();
+    events += events_.size();
     Settle(lock);
-    if (event.lane != nullptr) {
-      static_cast<SessionCall&>(*event.lane).Deliver(event);
-    } else if (event.hello || event.draining) {
-      DeliverOwn(event);
+    for (SessionMachine::Event& event : events_) {
+      if (event.lane != nullptr) {
+        static_cast<SessionCall&>(*event.lane).Deliver(event);
+      } else if (event.hello || event.draining) {
+        DeliverOwn(event);
+      }
     }
-    event.lane.reset();
+    events_.clear();
     lock.lock();
+  }
+  if (!more.ok()) {
+    lock.unlock();
+    Break(more.status());
+    EndStream(more.status());
+    return StartRead();  // of the stream's end
   }
   const std::uint64_t idle_times = source_.idle_times();
   crowded_ = events > 1 || idle_times_ == idle_times;

@@ -110,6 +110,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   // reader, gRPC 1.51 sends a window update for each message that it has read, in a system call of its
   // own; while there is none, it sends it with whatever is written next.
   bool read_wanted_ = false;
+  std::vector<SessionMachine::Event> events_;  // of the reader
   bool crowded_ = false;  // more came at once, or is likely to be there already
   std::uint64_t idle_times_ = 0;
   bool over_ = false;

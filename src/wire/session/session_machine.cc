@@ -352,7 +352,6 @@ void SessionMachine::Arrived(Block bytes) {
 }
 
 absl::StatusOr<bool> SessionMachine::Receive(Event& event) {
-  event = Event();
   Frame frame;
   switch (DecodeFrame(unread_, frame)) {
     case Decoded::kNone:

@@ -127,7 +127,8 @@ class SessionMachine {
   };
   // The bytes that arrived next; Receive takes events off them until there are none.
   void Arrived(Block bytes);
-  // False if there are no more; an error if the peer has broken the protocol, and the session is over.
+  // `event` is new. False if there are no more; an error if the peer has broken the protocol, and the
+  // session is over.
   absl::StatusOr<bool> Receive(Event& event);
 
   // The session is over: all lanes that are open, and whether the peer may have seen their start.
