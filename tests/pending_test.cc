@@ -94,7 +94,7 @@ class FakeExchange final : public Exchange {
   void Reject(absl::Status) override { Unused().IgnoreError(); }
 
   detail::AllocateBlock allocator() const override { return nullptr; }
-  absl::Status Write(Payload&&) override { return Unused(); }
+  absl::StatusOr<bool> Write(Payload&&) override { return Unused(); }
   absl::StatusOr<bool> HasRoom() override { return Unused(); }
   absl::Status WriteStatus() override { return Unused(); }
   void WritesDone() override { Unused().IgnoreError(); }

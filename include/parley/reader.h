@@ -32,6 +32,9 @@ class Reader {
 
   // The next message, or nothing once there are no more.
   std::optional<T> Next() {
+    if (std::optional<detail::Payload> payload = exchange_->Take()) {
+      return Decode(*exchange_, *std::move(payload));
+    }
     const bool busy = !exchange_->Block(detail::Slot::kRead);
     return TakeNext(*exchange_, nullptr, busy);
   }
@@ -78,7 +81,10 @@ class Reader {
     }
     std::optional<detail::Payload> payload = exchange.Take();
     if (!payload) return std::nullopt;
-    absl::StatusOr<T> message = detail::TakeMessage<T>(*std::move(payload));
+    return Decode(exchange, *std::move(payload));
+  }
+  static std::optional<T> Decode(detail::Exchange& exchange, detail::Payload payload) {
+    absl::StatusOr<T> message = detail::TakeMessage<T>(std::move(payload));
     if (message.ok()) return *std::move(message);
     exchange.Reject(
         absl::InternalError(absl::StrCat("malformed message: ", message.status().message())));

@@ -31,7 +31,8 @@ class Writer {
   explicit Writer(std::shared_ptr<detail::Exchange> exchange) : exchange_(std::move(exchange)) {}
 
   absl::Status Write(const T& message) {
-    if (absl::Status status = Queue(message); !status.ok()) return status;
+    const absl::StatusOr<bool> room = Queue(message);
+    if (!room.ok() || *room) return room.status();
     return TakeWritten(*exchange_, nullptr, !exchange_->Block(detail::Slot::kWrite));
   }
 
@@ -39,14 +40,15 @@ class Writer {
   absl::StatusOr<bool> TryWrite(const T& message) {
     absl::StatusOr<bool> room = exchange_->HasRoom();
     if (!room.ok() || !*room) return room;
-    if (absl::Status status = Queue(message); !status.ok()) return status;
+    if (absl::Status status = Queue(message).status(); !status.ok()) return status;
     return true;
   }
 
   // The message is queued at once, and stays so if the result is dropped; await it before the next
   // write.
   Pending<absl::Status> AsyncWrite(const T& message) {
-    if (absl::Status status = Queue(message); !status.ok()) return {exchange_, std::move(status)};
+    const absl::StatusOr<bool> room = Queue(message);
+    if (!room.ok() || *room) return {exchange_, room.status()};
     return {exchange_, detail::Slot::kWrite, &TakeWritten};
   }
 
@@ -54,7 +56,8 @@ class Writer {
   std::shared_ptr<detail::Exchange> exchange_;
 
  private:
-  absl::Status Queue(const T& message) {
+  // Whether there is room for another.
+  absl::StatusOr<bool> Queue(const T& message) {
     absl::StatusOr<detail::Payload> payload = detail::MakePayload(*exchange_, message);
     if (!payload.ok()) return payload.status();
     return exchange_->Write(*std::move(payload));

@@ -18,9 +18,10 @@ absl::Status Call::CheckSize(const Payload& message) const {
                    limits_.max_message_bytes, " bytes (max_message_bytes)"));
 }
 
-absl::Status Call::Write(Payload&& message) {
+absl::StatusOr<bool> Call::Write(Payload&& message) {
   absl::Status status = CheckSize(message);
   if (!status.ok()) return status;
+  bool room = false;
   Step([&](Machine& machine) {
     if (waiting_[static_cast<std::size_t>(Slot::kWrite)].waiter != nullptr) {
       status = absl::FailedPreconditionError("two writers of one call at the same time");
@@ -32,9 +33,13 @@ absl::Status Call::Write(Payload&& message) {
     if (status.ok() && machine.Overfull()) {
       status = absl::FailedPreconditionError("the last write has not been waited for");
     }
-    return status.ok() ? machine.Write(std::move(message)) : Machine::Actions();
+    if (!status.ok()) return Machine::Actions();
+    Machine::Actions actions = machine.Write(std::move(message));
+    room = machine.HasRoom();
+    return actions;
   });
-  return status;
+  if (!status.ok()) return status;
+  return room;
 }
 
 absl::StatusOr<bool> Call::HasRoom() {

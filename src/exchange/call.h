@@ -28,7 +28,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
  public:
   ~Call() override;
 
-  absl::Status Write(Payload&& message) override;
+  absl::StatusOr<bool> Write(Payload&& message) override;
   absl::StatusOr<bool> HasRoom() override;
   absl::Status WriteStatus() override;
   std::optional<Payload> Take() override;

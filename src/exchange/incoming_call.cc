@@ -142,15 +142,16 @@ absl::Status IncomingCall::AddTrailingMetadata(std::string_view key, std::string
 }
 
 std::optional<Metadata> IncomingCall::TakeInitialMetadata() {
+  if (initial_sent_) return std::nullopt;  // as a rule, for a stream
   std::unique_lock lock(mutex_);
-  if (std::exchange(initial_sent_, true)) return std::nullopt;
+  if (initial_sent_.exchange(true)) return std::nullopt;
   return std::move(initial_);
 }
 
 IncomingCall::Closing IncomingCall::TakeClosing() {
   return Ask([&](const Machine& machine) {
     Closing closing;
-    if (!std::exchange(initial_sent_, true)) closing.initial = std::move(initial_);
+    if (!initial_sent_.exchange(true)) closing.initial = std::move(initial_);
     closing.trailing = std::move(trailing_);
     closing.status = *machine.final_status();
     return closing;

@@ -2,6 +2,7 @@
 #ifndef PARLEY_SRC_EXCHANGE_INCOMING_CALL_H_
 #define PARLEY_SRC_EXCHANGE_INCOMING_CALL_H_
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -89,7 +90,7 @@ class IncomingCall : public Call {
   bool one_request_ = false;
   std::optional<Payload> request_;  // if it came with the call
   bool request_read_ = false;
-  bool initial_sent_ = false;
+  std::atomic<bool> initial_sent_ = false;  // changed under the mutex
   bool stop_requested_ = false;
   std::stop_source stop_{std::nostopstate};
   Metadata initial_;

@@ -40,7 +40,7 @@ class LookPace {
   static constexpr Time kTick{800};
   static constexpr Time kLongestTick = 4 * kTick;
   static constexpr int kCalmLooks = 100;
-  static constexpr int kQuietLooks = 20;
+  static constexpr int kQuietLooks = 2;
   // A task that a look finds is glanced at once more: if it still runs then, it is slow.
   static constexpr Time kGlance{200};
 

@@ -33,15 +33,15 @@ TEST(LookPace, LooksLessOftenWhileAllIsWork) {
 TEST(LookPace, FallsAsleepByStepsWithoutNews) {
   LookPace pace;
   Watch watch = Watch::kOften;
-  for (int i = 0; i < 20; ++i) watch = pace.Found(false, false, watch);
+  for (int i = 0; i < 2; ++i) watch = pace.Found(false, false, watch);
   EXPECT_EQ(watch, Watch::kOften);
   watch = pace.Found(false, true, watch);
-  for (int i = 0; i < 20; ++i) watch = pace.Found(false, false, watch);
+  for (int i = 0; i < 2; ++i) watch = pace.Found(false, false, watch);
   EXPECT_EQ(watch, Watch::kOften);
   watch = pace.Found(false, false, watch);
   EXPECT_EQ(watch, Watch::kSeldom);
   EXPECT_EQ(pace.UntilNextLook(watch), 10ms);
-  for (int i = 0; i < 21; ++i) watch = pace.Found(false, false, watch);
+  for (int i = 0; i < 3; ++i) watch = pace.Found(false, false, watch);
   EXPECT_EQ(watch, Watch::kAsleep);
   EXPECT_GE(pace.UntilNextLook(watch), std::chrono::hours(1));
 }

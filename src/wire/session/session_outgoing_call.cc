@@ -47,12 +47,7 @@ bool SessionOutgoingCall::OpenOn(const std::shared_ptr<ClientSession>& session,
   opening.timeout_us = TimeoutUs(deadline());
   const bool streams = !opening.request.has_value();
   if (!session->Open(Self(), opening)) return false;
-  bool given_up = false;
-  {
-    std::unique_lock lock(mutex_);
-    given_up = given_up_;
-  }
-  if (given_up) session->Cancel(*this);  // since, and it was not there yet
+  if (given_up_) session->Cancel(*this);  // since, and it was not there yet
   if (streams) WriteDone(true);
   return true;
 }
@@ -75,9 +70,9 @@ bool SessionOutgoingCall::StartClose() {
 void SessionOutgoingCall::CancelWire() {
   std::shared_ptr<ClientSession> session;
   std::uint64_t waits_as = 0;
+  given_up_ = true;
   {
     std::unique_lock lock(mutex_);
-    given_up_ = true;
     session = session_;
     waits_as = waits_as_;
   }

@@ -53,7 +53,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
 
   const std::shared_ptr<SessionPool> pool_;
   std::shared_ptr<ClientSession> session_;  // changed under the mutex
-  bool given_up_ = false;                   // under the mutex
+  std::atomic<bool> given_up_ = false;      // before the session is looked at
   std::uint64_t waits_as_ = 0;              // under the mutex
   bool one_response_ = false;
   bool wait_for_ready_ = false;
