@@ -194,6 +194,26 @@ TEST(SessionBreak, NothingIsLeftAfterIt) {
   EXPECT_TRUE(peer.Finish(peer.lanes[0], "late"));
 }
 
+// A call keeps its session: were it kept by what it has not said, neither would ever go.
+TEST(SessionBreak, CallsThatHadMoreToSayAreForgotten) {
+  MachinePeer server(Side::kServer);
+  server.Greeted();
+  std::vector<std::weak_ptr<Lane>> waiting;
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    const LanePtr lane = server.Opened(id);
+    // The first fills the batch, which nobody takes.
+    const std::size_t size = id == 1 ? SessionMachine::kMostBatchBytes : 1;
+    server.machine.SetHeaders(*lane, {{"h", std::string(size, 'x')}});
+    server.Finish(lane, std::nullopt);
+    if (id > 1) waiting.push_back(lane);
+  }
+  server.lanes.clear();
+  server.machine.TakeServed();
+  server.machine.Break();
+  server.machine.TakeServed();
+  for (const std::weak_ptr<Lane>& lane : waiting) EXPECT_TRUE(lane.expired());
+}
+
 TEST(SessionBreak, NothingIsOpenedAfterIt) {
   MachinePeer peer(Side::kClient);
   peer.Greeted();

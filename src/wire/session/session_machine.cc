@@ -537,6 +537,7 @@ std::vector<SessionMachine::Orphan> SessionMachine::Break() {
     orphans.push_back({lane->self_, !unsaid});
   }
   for (const Orphan& orphan : orphans) Release(*orphan.lane);
+  SweepQueue();  // they keep the session that would keep them
   return orphans;
 }
 
