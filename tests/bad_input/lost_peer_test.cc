@@ -1,18 +1,12 @@
 // Peers whose process is killed in the middle of calls: a server's handlers learn of it and the
 // server goes on, a client's calls end with UNAVAILABLE.
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/bad_input/process.h"
 #include "tests/call/any_call.h"
 #include "tests/call/wire_fixture.h"
 
@@ -29,59 +23,6 @@ using call_test::NameOf;
 using call_test::Part;
 using call_test::StreamsRequests;
 using call_test::StreamsResponses;
-
-// A run of lost_peer, killed at the end at the latest.
-class Process {
- public:
-  explicit Process(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), PARLEY_TEST_LOST_PEER);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    int ends[2];
-    EXPECT_EQ(pipe(ends), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    const int failed = posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
-    if (failed != 0) {
-      ADD_FAILURE() << argv[0] << ": " << std::strerror(failed);
-      pid_ = -1;
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    output_ = fdopen(ends[0], "r");
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  ~Process() {
-    Kill();
-    if (output_ != nullptr) std::fclose(output_);
-  }
-
-  // What it printed next; nothing once it has ended.
-  std::string ReadLine() {
-    char line[100];
-    if (output_ == nullptr || std::fgets(line, sizeof line, output_) == nullptr) return "";
-    return std::string(line, std::strcspn(line, "\n"));
-  }
-
-  // At once and without a word to anybody.
-  void Kill() {
-    if (pid_ < 0) return;
-    EXPECT_EQ(kill(pid_, SIGKILL), 0);
-    int status = 0;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    EXPECT_TRUE(WIFSIGNALED(status)) << "it had ended by itself, with " << status;
-    pid_ = -1;
-  }
-
- private:
-  pid_t pid_ = -1;
-  FILE* output_ = nullptr;
-};
 
 class LostClient : public EveryKind {
  protected:
@@ -114,7 +55,7 @@ TEST_P(LostClient, StopsItsHandlerAndTheServerGoesOn) {
     if (co_await part.Stopped()) stopped.Add();
     co_return absl::OkStatus();
   });
-  Process client({"call", target(), absl::StrCat(static_cast<int>(kind()))});
+  Process client({PARLEY_TEST_LOST_PEER, "call", target(), absl::StrCat(static_cast<int>(kind()))});
   ASSERT_TRUE(started.Reaches(1));
   const bool streams = kind() != MethodKind::kUnary;
   EXPECT_TRUE(!streams || messages_.Reaches(20));
@@ -128,7 +69,7 @@ class LostServer : public testing::TestWithParam<MethodKind> {};
 INSTANTIATE_TEST_SUITE_P(All, LostServer, testing::ValuesIn(kKinds), NameOf<MethodKind>);
 
 TEST_P(LostServer, EndsItsCallsWithUnavailable) {
-  Process server({"serve"});
+  Process server({PARLEY_TEST_LOST_PEER, "serve"});
   const Client client(absl::StrCat("127.0.0.1:", server.ReadLine()));
   // Once there is a connection, a call that was made is on its way.
   const auto connected = AnyCall::Open(client, MethodKind::kBidi);

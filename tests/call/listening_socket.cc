@@ -66,6 +66,8 @@ std::string Socket::Receive() const {
   return bytes;
 }
 
+void Socket::Shutdown() const { shutdown(fd_, SHUT_RDWR); }
+
 void Socket::Reset() {
   const linger at_once = {1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

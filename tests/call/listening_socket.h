@@ -25,6 +25,8 @@ class Socket {
   // What comes next; nothing at the end, which is also when the listening socket was closed, or if
   // nothing comes for kPatience, which fails the test.
   std::string Receive() const;
+  // Ends both directions, also for whoever receives or sends meanwhile.
+  void Shutdown() const;
   // Closes at once, telling the peer with a reset.
   void Reset();
 
