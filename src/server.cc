@@ -143,6 +143,7 @@ absl::Time ServerCore::EndOfGrace() {
 }
 
 absl::Status ServerCore::Stop() {
+  listener_.DrainSessions();
   dispatcher_->RefuseNewCalls();
   health_->SetNotServing();
   // Closes the port at once, and returns when the last call has ended.

@@ -128,18 +128,16 @@ void Listener::SessionArrived(const std::shared_ptr<ServerSession>& session) {
   AcceptNextSession();
   std::unique_lock lock(mutex_);
   const bool too_many = ++live_sessions_ > kMostSessions;
-  lock.unlock();
-  if (too_many) {
-    return session->Refuse(absl::ResourceExhaustedError(
-        absl::StrCat("the server takes no more than ", kMostSessions, " sessions")));
+  if (!too_many && !draining_) {
+    session->Start(methods_on_sessions_);  // so that it is drained only after that
+    std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
+    sessions_.push_back(session);
+    return;
   }
-  session->Start(methods_on_sessions_);
-  lock.lock();
-  std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
-  if (!closing_) sessions_.push_back(session);
-  const bool closing = closing_;
   lock.unlock();
-  if (closing) session->Drain();
+  session->Refuse(too_many ? absl::ResourceExhaustedError(absl::StrCat(
+                                 "the server takes no more than ", kMostSessions, " sessions"))
+                           : absl::UnavailableError("the server is shutting down"));
 }
 
 void Listener::SessionOver() {
@@ -147,16 +145,23 @@ void Listener::SessionOver() {
   if (--live_sessions_ == 0) no_sessions_.notify_all();
 }
 
-void Listener::Shutdown(absl::Time deadline) {
-  if (server_ == nullptr) return;
+void Listener::DrainSessions() {
   std::vector<std::weak_ptr<ServerSession>> sessions;
   {
     std::unique_lock lock(mutex_);
-    closing_ = true;
+    draining_ = true;
     sessions.swap(sessions_);
   }
   for (const std::weak_ptr<ServerSession>& weak : sessions) {
     if (const std::shared_ptr<ServerSession> session = weak.lock()) session->Drain();
+  }
+}
+
+void Listener::Shutdown(absl::Time deadline) {
+  if (server_ == nullptr) return;
+  {
+    std::unique_lock lock(mutex_);
+    closing_ = true;
   }
   server_->Shutdown(absl::ToChronoTime(deadline));
   std::unique_lock lock(mutex_);

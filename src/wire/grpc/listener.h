@@ -40,7 +40,10 @@ class Listener {
                      std::shared_ptr<Dispatcher> dispatcher);
   int port() const { return shown_port_; }
 
-  // Closes the port, refuses new calls and waits for live ones, which are cut off at `deadline`.
+  // Tells the clients of all sessions that calls which come from now on will not be run, so that they
+  // make them elsewhere.
+  void DrainSessions();
+  // After DrainSessions. Closes the port, refuses new calls and waits for live ones, which are cut off at `deadline`.
   // Somebody must poll.
   void Shutdown(absl::Time deadline);
   // After Shutdown was called: until the sessions have said all they have to say, or the deadline.
@@ -87,6 +90,7 @@ class Listener {
 
   std::mutex mutex_;
   bool closing_ = false;
+  bool draining_ = false;
   std::vector<std::weak_ptr<ServerSession>> sessions_;
   int live_sessions_ = 0;
   std::condition_variable no_sessions_;
