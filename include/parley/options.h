@@ -32,6 +32,12 @@ enum class Wire {
   kSession,  // many calls on one gRPC stream; only with servers of parley's, and waits for one
 };
 
+// Which of the servers that a target resolves to get a client's calls.
+enum class LoadBalancing {
+  kPickFirst,   // the first that can be reached, until its connection is lost
+  kRoundRobin,  // all that can be reached, in turn
+};
+
 // The metadata that came back with a call.
 struct ResponseMetadata {
   Metadata initial;
@@ -88,9 +94,13 @@ struct ClientOptions {
 
   // What carries calls that don't say so themselves.
   Wire wire = Wire::kAuto;
-  // How many sessions to keep, each on a connection of its own; calls go to the one that has the
-  // fewest.
+  // How many sessions to keep; calls go to the one that has the fewest. Each has a connection of its
+  // own; with kRoundRobin, those to one server share one.
   std::size_t sessions = 1;
+  // For a target with several addresses: a name, or "ipv4:10.0.0.1:50051,10.0.0.2:50051". With
+  // kRoundRobin plain calls go to each in turn, and sessions are spread over them: at least as many
+  // `sessions` as servers, or some get none.
+  LoadBalancing load_balancing = LoadBalancing::kPickFirst;
 
   std::size_t max_threads = 64;
   Log log = nullptr;  // none: warnings and errors go to stderr

@@ -17,8 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/bad_input/process.h"
-#include "tests/bad_input/relay.h"
 #include "tests/call/any_call.h"
+#include "tests/call/relay.h"
 #include "tests/call/spawn.h"
 #include "tests/call/wire_fixture.h"
 
@@ -175,7 +175,7 @@ TEST_F(LostSession, OfAServerThatIsKilledEndsItsStreamsAndTheNextServesOn) {
 
 TEST_F(LostSession, ThatIsCutEndsItsStreamsAndStopsTheirHandlers) {
   ServeTokens();
-  Relay relay(server().port());
+  call_test::Relay relay(server().port());
   const Client client(relay.target(), options_);
   ExpectServes(client);
   for (int run = 1; run <= kRuns; ++run) {

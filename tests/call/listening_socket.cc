@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +30,11 @@ sockaddr_in LoopbackAddress(int port) {
 
 }  // namespace
 
+Socket::Socket(int fd, int listening) : fd_(fd), listening_(listening) {
+  const int on = 1;
+  if (fd >= 0) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 Socket::Socket(Socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), listening_(other.listening_) {}
 
@@ -37,10 +43,17 @@ Socket::~Socket() {
 }
 
 Socket Socket::Connect(int port) {
+  Socket made = TryConnect(port);
+  EXPECT_TRUE(made.valid()) << std::strerror(errno);
+  return made;
+}
+
+Socket Socket::TryConnect(int port) {
   Socket made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = LoopbackAddress(port);
-  EXPECT_EQ(connect(made.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
-      << std::strerror(errno);
+  if (connect(made.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return Socket(-1);
+  }
   return made;
 }
 

@@ -11,13 +11,14 @@ namespace parley::call_test {
 class Socket {
  public:
   // `listening`: where it was accepted, if it was; that must outlive it.
-  explicit Socket(int fd, int listening = -1) : fd_(fd), listening_(listening) {}
+  explicit Socket(int fd, int listening = -1);
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&&) = delete;
   ~Socket();
 
-  // Connects to a port of this machine; fails the test if it can't.
+  // Connects to a port of this machine; fails the test if it can't, or is invalid.
   static Socket Connect(int port);
+  static Socket TryConnect(int port);
 
   bool valid() const { return fd_ >= 0; }
   // Sends all of it; false if the peer is gone.

@@ -34,6 +34,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    ToGrpcMilliseconds(options.max_reconnect_backoff));
+  if (options.load_balancing == LoadBalancing::kRoundRobin) {
+    arguments.SetLoadBalancingPolicyName("round_robin");
+  }
   // Retries keep what was sent, and repeat calls that nobody declared repeatable.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);

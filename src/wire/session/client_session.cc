@@ -8,13 +8,11 @@
 
 namespace parley::detail {
 
-ClientSession::ClientSession(std::weak_ptr<SessionPool> pool, std::size_t place,
-                             std::shared_ptr<Runtime> runtime, CompletionSource& source,
-                             SessionMachine::Limits limits)
+ClientSession::ClientSession(std::weak_ptr<SessionPool> pool, std::shared_ptr<Runtime> runtime,
+                             CompletionSource& source, SessionMachine::Limits limits)
     : Session(std::move(runtime), source,
               SessionMachine(SessionMachine::Side::kClient, limits, &AllocateSlice)),
-      pool_(std::move(pool)),
-      place_(place) {
+      pool_(std::move(pool)) {
   read_.in_background = true;
 }
 
@@ -28,9 +26,9 @@ void ClientSession::Open(const RegisteredMethod& method, const Metadata& metadat
 
 void ClientSession::DeliverOwn(SessionMachine::Event& event) {
   const std::shared_ptr<SessionPool> pool = pool_.lock();
-  if (event.hello && pool != nullptr) pool->Ready(place_, Self(), std::move(event.hello->methods));
+  if (event.hello && pool != nullptr) pool->Ready(Self(), std::move(event.hello->methods));
   if (!event.draining) return;
-  if (pool != nullptr) pool->Leaves(place_, *this);
+  if (pool != nullptr) pool->Leaves(*this);
   const absl::Status status = absl::UnavailableError("the server is shutting down");
   for (const std::shared_ptr<Lane>& lane : event.retried) {
     static_cast<SessionCall&>(*lane).Orphaned(status, false);
@@ -53,7 +51,7 @@ void ClientSession::StreamOver() { stream_->Finish(&status_, finished_.Start(sou
 
 void ClientSession::OnFinished(bool) {
   absl::Status status = broken_.ok() ? FromFinalStatus(status_) : broken_;
-  if (const std::shared_ptr<SessionPool> pool = pool_.lock()) pool->Over(place_, *this, status);
+  if (const std::shared_ptr<SessionPool> pool = pool_.lock()) pool->Over(*this, status);
   Break(status.code() == absl::StatusCode::kInternal
             ? status
             : absl::UnavailableError(

@@ -16,16 +16,16 @@ class SessionPool;
 
 class ClientSession final : public Session {
  public:
-  // `place`: where in the pool.
-  ClientSession(std::weak_ptr<SessionPool> pool, std::size_t place,
-                std::shared_ptr<Runtime> runtime, CompletionSource& source,
-                SessionMachine::Limits limits);
+  ClientSession(std::weak_ptr<SessionPool> pool, std::shared_ptr<Runtime> runtime,
+                CompletionSource& source, SessionMachine::Limits limits);
 
   // Once: opens the stream. `method` and `metadata` only until it returns.
   void Open(const RegisteredMethod& method, const Metadata& metadata);
   using Session::Open;
   // Ends the stream after its last call.
   void Leave() { LeaveWhenIdle(); }
+  // The same, and takes no more calls.
+  using Session::Retire;
   // Ends the stream.
   void GiveUp(absl::Status status) { EndStream(std::move(status)); }
 
@@ -50,7 +50,6 @@ class ClientSession final : public Session {
   }
 
   const std::weak_ptr<SessionPool> pool_;
-  const std::size_t place_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientAsyncReaderWriter<Message, Message>> stream_;
   Message incoming_;

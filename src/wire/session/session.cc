@@ -31,7 +31,7 @@ Session::~Session() {
 bool Session::Open(std::shared_ptr<SessionCall> call, SessionMachine::Opening& opening) {
   const absl::Time deadline = call->session_deadline();
   Lock lock(mutex_);
-  if (!machine_.Open(std::move(call), opening)) return false;
+  if (retired_ || !machine_.Open(std::move(call), opening)) return false;
   ++turnover_;
   WatchDeadline(deadline);
   Settle(lock);
@@ -193,6 +193,12 @@ void Session::Drain() {
 void Session::LeaveWhenIdle() {
   Lock lock(mutex_);
   leaving_ = true;
+  Settle(lock);
+}
+
+void Session::Retire() {
+  Lock lock(mutex_);
+  leaving_ = retired_ = true;
   Settle(lock);
 }
 

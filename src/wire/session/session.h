@@ -77,6 +77,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   void ReadEnded();
   void Drain();
   void LeaveWhenIdle();
+  void Retire();  // the same, and opens no more
   // Nothing can be said any more: ends all calls with `status`.
   void Break(const absl::Status& status);
   void EndStream(absl::Status status);
@@ -114,7 +115,8 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool crowded_ = false;  // more came at once, or is likely to be there already
   std::uint64_t idle_times_ = 0;
   bool over_ = false;
-  bool leaving_ = false;             // once there is nothing left to do
+  bool leaving_ = false;  // once there is nothing left to do
+  bool retired_ = false;
   std::optional<absl::Status> end_;  // to be ended with
   bool ended_ = false;
   absl::Time next_look_ = absl::InfiniteFuture();

@@ -1,10 +1,10 @@
 #include "src/wire/session/session_client.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "src/wire/grpc/convert.h"
+#include "src/wire/session/session_limits.h"
 #include "src/wire/session/session_outgoing_call.h"
 
 namespace parley::detail {
@@ -18,7 +18,10 @@ std::vector<std::unique_ptr<PlainClient>> Connect(const std::string& target,
                                                   const std::shared_ptr<Runtime>& runtime,
                                                   CompletionSource& source, CallLimits limits) {
   std::vector<std::unique_ptr<PlainClient>> connections;
-  const std::size_t count = std::clamp<std::size_t>(options.sessions, 1, 256);
+  // To spread calls, gRPC has a connection to each server, and gives each stream of one channel to the
+  // next of them; of channels, each would begin anywhere.
+  const bool one = options.load_balancing != LoadBalancing::kPickFirst;
+  const std::size_t count = one ? 1 : MostSessions(options);
   for (std::size_t i = 0; i < count; ++i) {
     connections.push_back(std::make_unique<PlainClient>(target, options, runtime, source, limits));
   }

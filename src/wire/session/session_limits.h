@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "parley/options.h"
 #include "src/wire/session/session_machine.h"
 
 namespace parley::detail {
 
 inline constexpr std::size_t kMostSessionCalls = 16384;
 inline constexpr std::size_t kSessionPoolBytes = std::size_t{64} << 20;
+
+// How many sessions a client keeps.
+inline std::size_t MostSessions(const ClientOptions& options) {
+  return std::clamp<std::size_t>(options.sessions, 1, 256);
+}
 
 inline SessionMachine::Limits SessionLimits(std::size_t max_message_bytes,
                                             std::size_t receive_queue_bytes,

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/wire/session/client_session.h"
+#include "src/wire/session/session_balance.h"
 #include "src/wire/session/session_limits.h"
 #include "src/wire/session/session_outgoing_call.h"
 
@@ -21,6 +22,10 @@ constexpr absl::Duration kSoon = absl::Milliseconds(250);
 // A server that does not speak sessions may be replaced by one that does.
 constexpr absl::Duration kFirstRefusal = absl::Seconds(30);
 constexpr absl::Duration kLongestRefusal = absl::Minutes(10);
+// Between looks for a server that has too few sessions: several soon after each other, so that gRPC
+// comes to each server. At the beginning all sessions may be on the one that was connected first.
+constexpr absl::Duration kFirstTrial = absl::Milliseconds(50);
+constexpr absl::Duration kLastTrial = absl::Seconds(5);
 
 }  // namespace
 
@@ -32,13 +37,15 @@ SessionPool::SessionPool(std::shared_ptr<Runtime> runtime, CompletionSource& sou
       limits_(SessionLimits(options.max_message_bytes, options.receive_queue_bytes,
                             std::numeric_limits<std::int32_t>::max())),
       max_backoff_(options.max_reconnect_backoff),
+      spreads_(options.load_balancing != LoadBalancing::kPickFirst),
       stream_metadata_(options.per_call_metadata),
       connections_(std::move(connections)),
-      slots_(connections_.size()),
+      slots_(MostSessions(options)),
       random_(std::random_device()()) {}
 
 SessionPool::~SessionPool() {
   if (retry_) runtime_->control.Cancel(*retry_);
+  if (trial_timer_) runtime_->control.Cancel(*trial_timer_);
 }
 
 bool SessionPool::HasReadyFor(std::string_view method) {
@@ -63,6 +70,7 @@ void SessionPool::Close() {
         sessions.push_back(slot.session);
       }
     }
+    if (trial_.session != nullptr) sessions.push_back(trial_.session);
   }
   for (const auto& session : sessions) session->Leave();
 }
@@ -72,23 +80,26 @@ void SessionPool::Close() {
 void SessionPool::OpenMissing(Lock& lock) {
   const absl::Time now = absl::Now();
   for (std::size_t place = 0; place < slots_.size(); ++place) {
-    if (slots_[place].session == nullptr && slots_[place].next_try <= now) Open(lock, place);
+    if (slots_[place].session == nullptr && slots_[place].next_try <= now) {
+      Open(lock, slots_[place], *connections_[place % connections_.size()]);
+    }
   }
-  may_open_ = std::any_of(slots_.begin(), slots_.end(),
-                          [](const Slot& slot) { return slot.session == nullptr; });
+  if (std::exchange(trial_due_, false)) Open(lock, trial_, *connections_.front());
+  may_open_ = trial_due_ || std::any_of(slots_.begin(), slots_.end(),
+                                        [](const Slot& slot) { return slot.session == nullptr; });
 }
 
-void SessionPool::Open(Lock& lock, std::size_t place) {
+void SessionPool::Open(Lock& lock, Slot& slot, PlainClient& connection) {
   const auto session =
-      std::make_shared<ClientSession>(weak_from_this(), place, runtime_, source_, limits_);
-  slots_[place].session = session;
+      std::make_shared<ClientSession>(weak_from_this(), runtime_, source_, limits_);
+  slot.session = session;
   lock.unlock();
   Metadata metadata;
   absl::Status status;
   if (stream_metadata_) status = stream_metadata_(kSessionMethod, metadata);
   if (status.ok()) status = metadata.Validate();
   if (status.ok()) {
-    session->Open(connections_[place]->MethodNamed(kSessionMethod), metadata);
+    session->Open(connection.MethodNamed(kSessionMethod), metadata);
     runtime_->control.At(absl::Now() + kGreetingTimeout, [weak = std::weak_ptr(session)] {
       const std::shared_ptr<ClientSession> opened = weak.lock();
       if (opened != nullptr && !opened->greeted()) {
@@ -96,7 +107,7 @@ void SessionPool::Open(Lock& lock, std::size_t place) {
       }
     });
   } else {
-    Over(place, *session, status);
+    Over(*session, status);
   }
   lock.lock();
 }
@@ -145,7 +156,9 @@ void SessionPool::RetryLater() {
 std::shared_ptr<ClientSession> SessionPool::LeastLoaded() {
   std::shared_ptr<ClientSession> best;
   std::size_t least = std::numeric_limits<std::size_t>::max();
-  for (const Slot& slot : slots_) {
+  if (spreads_) ++turn_;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[(turn_ + i) % slots_.size()];
     if (!slot.ready) continue;
     const std::size_t load = slots_.size() == 1 ? 0 : slot.session->exchanges();
     if (load >= least) continue;
@@ -163,6 +176,7 @@ bool SessionPool::Opening() const {
 void SessionPool::Place(std::shared_ptr<SessionOutgoingCall> call,
                         SessionMachine::Opening opening) {
   Lock lock(mutex_);
+  if (may_open_.load(std::memory_order_relaxed)) OpenMissing(lock);
   bool refused = false;
   // A session may break between the choice and the opening, and the next one then too.
   for (std::size_t i = 0; i < 2 * slots_.size(); ++i) {
@@ -227,42 +241,97 @@ void SessionPool::FailWaiting(Lock& lock, const absl::Status& status) {
 
 // --- Sessions.
 
-void SessionPool::Ready(std::size_t place, std::shared_ptr<ClientSession> session,
+SessionPool::Slot* SessionPool::SlotOf(const ClientSession& session) {
+  for (Slot& slot : slots_) {
+    if (slot.session.get() == &session) return &slot;
+  }
+  return trial_.session.get() == &session ? &trial_ : nullptr;
+}
+
+void SessionPool::Ready(const std::shared_ptr<ClientSession>& session,
                         std::vector<std::string> methods) {
-  bool closed = false;
+  std::shared_ptr<ClientSession> leaving;
   {
     Lock lock(mutex_);
-    Slot& slot = slots_[place];
-    if (slot.session != session) return;
-    slot.ready = true;
+    Slot* const slot = SlotOf(*session);
+    if (slot == nullptr) return;
+    slot->ready = true;
+    if (spreads_) slot->server = session->peer();
     methods_ = {methods.begin(), methods.end()};
     has_methods_ = !methods_.empty();
-    ++ready_;
-    closed = closed_;
+    if (slot == &trial_) {
+      leaving = PlaceTrial();
+    } else {
+      ++ready_;
+      TryServersLater(/*soon=*/true);
+    }
+    if (closed_) leaving = session;
   }
+  if (leaving != nullptr && leaving != session) leaving->Retire();
   PlaceWaiting();
-  if (closed) session->Leave();
+  if (leaving == session) session->Leave();
 }
 
-void SessionPool::Leaves(std::size_t place, const ClientSession& session) {
-  Remove(place, session, absl::UnavailableError("the server is shutting down"), true);
+void SessionPool::Leaves(const ClientSession& session) {
+  Remove(session, absl::UnavailableError("the server is shutting down"), true);
 }
 
-void SessionPool::Over(std::size_t place, const ClientSession& session,
-                       const absl::Status& status) {
-  Remove(place, session, status, false);
+void SessionPool::Over(const ClientSession& session, const absl::Status& status) {
+  Remove(session, status, false);
 }
 
-void SessionPool::Remove(std::size_t place, const ClientSession& session,
-                         const absl::Status& status, bool draining) {
+void SessionPool::Remove(const ClientSession& session, const absl::Status& status, bool draining) {
   std::shared_ptr<ClientSession> removed;
   Lock lock(mutex_);
-  Slot& slot = slots_[place];
-  if (slot.session.get() != &session) return;
-  TryLater(slot, status, draining);
-  if (std::exchange(slot.ready, false)) --ready_;
-  removed = std::move(slot.session);
+  Slot* const slot = SlotOf(session);
+  if (slot == nullptr) return;
+  if (slot == &trial_) {
+    removed = std::move(trial_.session);
+    return TryServersLater(/*soon=*/false);
+  }
+  TryLater(*slot, status, draining);
+  if (std::exchange(slot->ready, false)) --ready_;
+  removed = std::move(slot->session);
   if (!waiting_.empty() && !Opening()) return FailWaiting(lock, status);
+}
+
+// --- Several servers.
+
+std::vector<std::string_view> SessionPool::Servers() const {
+  std::vector<std::string_view> servers;
+  for (const Slot& slot : slots_) {
+    servers.push_back(slot.ready ? std::string_view(slot.server) : std::string_view());
+  }
+  return servers;
+}
+
+std::shared_ptr<ClientSession> SessionPool::PlaceTrial() {
+  const std::optional<std::size_t> place = PlaceOnCrowdedServer(Servers(), trial_.server);
+  TryServersLater(/*soon=*/place.has_value());
+  trial_.ready = false;
+  if (!place) return std::move(trial_.session);
+  slots_[*place].server = std::move(trial_.server);
+  return std::exchange(slots_[*place].session, std::move(trial_.session));
+}
+
+void SessionPool::TryServersLater(bool soon) {
+  if (!spreads_ || closed_) return;
+  if (soon) {
+    trials_ = 0;
+    trial_wait_ = kFirstTrial;
+  } else if (++trials_ % slots_.size() == 0) {
+    trial_wait_ = std::min(2 * trial_wait_, kLastTrial);
+  }
+  const absl::Duration wait = trials_ % slots_.size() == 0 ? trial_wait_ : kFirstTrial;
+  if (trial_timer_) runtime_->control.Cancel(*trial_timer_);
+  trial_timer_ = runtime_->control.At(absl::Now() + wait, [weak = weak_from_this()] {
+    const std::shared_ptr<SessionPool> pool = weak.lock();
+    if (pool == nullptr) return;
+    Lock lock(pool->mutex_);
+    pool->trial_due_ = pool->trial_.session == nullptr && !pool->closed_ &&
+                       PlaceOnCrowdedServer(pool->Servers(), "another").has_value();
+    if (pool->trial_due_) pool->may_open_ = true;  // the next call opens it
+  });
 }
 
 }  // namespace parley::detail

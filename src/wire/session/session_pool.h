@@ -1,5 +1,5 @@
 // The sessions of one client, and the calls that wait for one: opens sessions, gives calls to the one
-// with the fewest, and opens them anew when they break.
+// with the fewest, opens them anew when they break, and spreads them over servers if there are several.
 #ifndef PARLEY_SRC_WIRE_SESSION_SESSION_POOL_H_
 #define PARLEY_SRC_WIRE_SESSION_SESSION_POOL_H_
 
@@ -30,7 +30,7 @@ class SessionOutgoingCall;
 
 class SessionPool : public std::enable_shared_from_this<SessionPool> {
  public:
-  // One session on each connection.
+  // `options.sessions` of them, on the connections in turn.
   SessionPool(std::shared_ptr<Runtime> runtime, CompletionSource& source,
               const ClientOptions& options, std::vector<std::unique_ptr<PlainClient>> connections);
   ~SessionPool();
@@ -51,17 +51,17 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
 
   // --- For sessions.
   // `methods`: the only ones that the server takes on sessions, if there are any.
-  void Ready(std::size_t place, std::shared_ptr<ClientSession> session,
-             std::vector<std::string> methods);
+  void Ready(const std::shared_ptr<ClientSession>& session, std::vector<std::string> methods);
   // It takes no more calls.
-  void Leaves(std::size_t place, const ClientSession& session);
-  void Over(std::size_t place, const ClientSession& session, const absl::Status& status);
+  void Leaves(const ClientSession& session);
+  void Over(const ClientSession& session, const absl::Status& status);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
   struct Slot {
     std::shared_ptr<ClientSession> session;  // opening or ready
     bool ready = false;
+    std::string server;  // as gRPC spells its address, once ready
     absl::Time next_try = absl::InfinitePast();
     absl::Duration backoff = absl::ZeroDuration();
     absl::Status last;  // how the last one ended
@@ -73,12 +73,20 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
 
   // Opens sessions where there is none and one may be tried. Gives up the lock meanwhile.
   void OpenMissing(Lock& lock);
-  void Open(Lock& lock, std::size_t place);
+  void Open(Lock& lock, Slot& slot, PlainClient& connection);
   void TryLater(Slot& slot, const absl::Status& status, bool draining);
   absl::Time NextTry() const;
   void RetryLater();
-  void Remove(std::size_t place, const ClientSession& session, const absl::Status& status,
-              bool draining);
+  Slot* SlotOf(const ClientSession& session);
+  void Remove(const ClientSession& session, const absl::Status& status, bool draining);
+
+  // --- Several servers.
+  std::vector<std::string_view> Servers() const;  // of the slots
+  // Puts the trial where it belongs, and returns the session that is not needed any more.
+  std::shared_ptr<ClientSession> PlaceTrial();
+  // `soon`: something has changed.
+  void TryServersLater(bool soon);
+
   std::shared_ptr<ClientSession> LeastLoaded();
   bool Opening() const;
   void PlaceWaiting();
@@ -88,6 +96,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   CompletionSource& source_;
   const SessionMachine::Limits limits_;
   const absl::Duration max_backoff_;
+  const bool spreads_;  // over several servers
   const std::function<absl::Status(std::string_view method, Metadata& metadata)> stream_metadata_;
   const std::vector<std::unique_ptr<PlainClient>> connections_;
   std::atomic<int> ready_ = 0;
@@ -96,6 +105,14 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
 
   std::mutex mutex_;
   std::vector<Slot> slots_;
+  // A session more, now and then: gRPC picks the server, and this finds out whether there is one that
+  // has too few.
+  Slot trial_;
+  bool trial_due_ = false;
+  std::size_t trials_ = 0;  // in vain
+  absl::Duration trial_wait_ = absl::ZeroDuration();
+  std::optional<Control::Timer> trial_timer_;
+  std::size_t turn_ = 0;                      // of the slots, where several have equally few calls
   std::map<std::uint64_t, Waiting> waiting_;  // in the order in which they came
   std::uint64_t next_ = 1;
   absl::flat_hash_set<std::string> methods_;  // as the last server has said
