@@ -6,7 +6,9 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -23,6 +25,18 @@ ABSL_FLAG(std::uint16_t, server_port, 0, "the server's port");
 ABSL_FLAG(std::string, test_case, "all", "the case to run, or all");
 ABSL_FLAG(bool, use_tls, false, "call with TLS, checking against --ca_file");
 ABSL_FLAG(std::string, ca_file, "", "certificates to trust, PEM; none: the system's");
+ABSL_FLAG(std::string, wire, "auto", "what carries the calls: auto, plain or session");
+
+namespace {
+
+std::optional<parley::Wire> ParseWire(std::string_view text) {
+  if (text == "auto") return parley::Wire::kAuto;
+  if (text == "plain") return parley::Wire::kPlain;
+  if (text == "session") return parley::Wire::kSession;
+  return std::nullopt;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("runs gRPC's interoperability cases against a server");
@@ -33,6 +47,12 @@ int main(int argc, char** argv) {
   }
 
   parley::ClientOptions options;
+  const std::optional<parley::Wire> wire = ParseWire(absl::GetFlag(FLAGS_wire));
+  if (!wire) {
+    std::cerr << "interop_client: --wire is auto, plain or session\n";
+    return 2;
+  }
+  options.wire = *wire;
   if (absl::GetFlag(FLAGS_use_tls)) {
     grpc::SslCredentialsOptions tls;
     if (const std::string path = absl::GetFlag(FLAGS_ca_file); !path.empty()) {

@@ -3,7 +3,6 @@ exits with 0 if the server did what the case's description says. Also health_che
 of gRPC's."""
 
 import argparse
-import queue
 import sys
 
 import grpc
@@ -16,59 +15,18 @@ from python_cases import (
     LARGE_RESPONSE_BYTES,
     REQUEST_BYTES,
     RESPONSE_BYTES,
+    TIMEOUT,
+    Requests,
+    duplex_request,
     empty_pb2,
     messages_pb2,
     test_pb2_grpc,
+    want,
+    want_error,
+    want_zeros,
     zeros,
 )
-
-TIMEOUT = 20  # seconds, for whatever only has to happen at all
-
-
-def want(expected, got, what):
-    if got != expected:
-        raise AssertionError(f"want {what} {expected!r}, got {got!r}")
-
-
-def want_zeros(size_bytes, payload):
-    want(messages_pb2.COMPRESSABLE, payload.type, "payload type")
-    want(size_bytes, len(payload.body), "payload bytes")
-    want(bytes(size_bytes), payload.body, "payload")
-
-
-def want_error(code, message, call):
-    """The call must end with this status; any message if None."""
-    try:
-        call()
-    except grpc.RpcError as error:
-        want(code, error.code(), "code")
-        if message is not None:
-            want(message, error.details(), "message")
-        return
-    raise AssertionError(f"want {code}, got OK")
-
-
-def duplex_request(request_bytes, response_bytes):
-    return messages_pb2.StreamingOutputCallRequest(
-        response_parameters=[messages_pb2.ResponseParameters(size=response_bytes)],
-        payload=zeros(request_bytes),
-    )
-
-
-class Requests:
-    """The sending side of a bidirectional call, fed by hand."""
-
-    def __init__(self):
-        self._queue = queue.Queue()
-
-    def write(self, request):
-        self._queue.put(request)
-
-    def writes_done(self):
-        self._queue.put(None)
-
-    def __iter__(self):
-        return iter(self._queue.get, None)
+from session_client import SessionChannel
 
 
 def empty_unary(stub):
@@ -250,10 +208,13 @@ def main():
     parser.add_argument("--server_host", default="127.0.0.1")
     parser.add_argument("--server_port", type=int, required=True)
     parser.add_argument("--test_case", required=True, choices=[case.__name__ for case in CASES])
+    parser.add_argument("--wire", default="plain", choices=["plain", "session"])
     options = parser.parse_args()
 
     case = next(case for case in CASES if case.__name__ == options.test_case)
     with grpc.insecure_channel(f"{options.server_host}:{options.server_port}") as channel:
+        if options.wire == "session":
+            channel = SessionChannel(channel)
         stub = test_pb2_grpc.TestServiceStub(channel)
         stub.unimplemented = test_pb2_grpc.UnimplementedServiceStub(channel)
         stub.health = health_pb2_grpc.HealthStub(channel)

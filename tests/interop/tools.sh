@@ -34,8 +34,8 @@ set_up_python() {
     touch "$venv/ready"
   fi
   mkdir -p "$1"
-  (cd "$root/tests" && "$venv/bin/python" -m grpc_tools.protoc -I . \
-    "--python_out=$1" "--grpc_python_out=$1" interop/proto/*.proto)
+  (cd "$root/tests" && "$venv/bin/python" -m grpc_tools.protoc -I . -I ../proto \
+    "--python_out=$1" "--grpc_python_out=$1" interop/proto/*.proto parley/v1/session.proto)
 }
 
 # find_go: sets `go` to a Go that is new enough, from the machine or else from PyPI.
