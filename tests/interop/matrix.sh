@@ -15,6 +15,8 @@ certificates=$work/certificates
 cases=(empty_unary large_unary client_streaming server_streaming ping_pong empty_stream
   custom_metadata status_code_and_message special_status_message unimplemented_method
   unimplemented_service cancel_after_begin cancel_after_first_response timeout_on_sleeping_server)
+session_cases=(greeting frames_to_skip single_bytes credit_is_kept credit_is_granted
+  message_over_the_limit frames_that_come_late violations drain)
 passed=0 failed=0 server_pid='' port=''
 
 # In a network namespace of its own, loopback is down at first.
@@ -98,9 +100,13 @@ server_tls=(--use_tls=true "--tls_cert_file=$certificates/server.pem"
 
 if start_server "parley server" "${parley_server[@]}"; then
   run_cases "parley client, parley server" "${cases[*]}" "${parley_client[@]}" "--server_port=$port"
+  run_cases "parley client, parley server, session" "${cases[*]}" \
+    "${parley_client[@]}" --wire=session "--server_port=$port"
   if there "grpcio $grpcio_version"; then
     run_cases "grpcio client, parley server" "${cases[*]} health_check" \
       "$python" "$here/python_client.py" --server_host=127.0.0.1 "--server_port=$port"
+    run_cases "Python session client, parley server" "${cases[*]}" \
+      "$python" "$here/python_client.py" --wire=session "--server_port=$port"
   fi
   if there "grpc-go $grpc_go_version"; then
     run_cases "grpc-go client, parley server" "${cases[*]}" "${go_client[@]}" "--server_port=$port"
@@ -109,6 +115,11 @@ if start_server "parley server" "${parley_server[@]}"; then
     # A command line has no way to cancel its call.
     run_cases "grpcurl, parley server" "$(printf '%s\n' "${cases[@]}" | grep -v '^cancel_')" \
       python3 "$here/grpcurl_client.py" "--grpcurl=$grpcurl" "--server_port=$port"
+  fi
+  if there "grpcio $grpcio_version"; then
+    # The last of them stops the server.
+    run_cases "session frames, parley server" "${session_cases[*]}" "$python" \
+      "$here/session_cases.py" "--server_port=$port" "--server_pid=$server_pid"
   fi
   stop_server "parley server" cleanly
 fi
@@ -136,6 +147,22 @@ grpcio_server=("$python" "$here/python_server.py" --port=0)
 if there "grpcio $grpcio_version" && start_server "grpcio server" "${grpcio_server[@]}"; then
   run_cases "parley client, grpcio server" "${cases[*]}" "${parley_client[@]}" "--server_port=$port"
   stop_server "grpcio server" cleanly
+fi
+
+session_server=("$python" "$here/session_server.py" --port=0)
+session_client=("${parley_client[@]}" --wire=session)
+label="Python session server"
+if there "grpcio $grpcio_version" && start_server "$label" "${session_server[@]}"; then
+  run_cases "parley client, $label" "${cases[*]}" "${session_client[@]}" "--server_port=$port"
+  stop_server "$label" cleanly
+fi
+label="Python session server that drains"
+if there "grpcio $grpcio_version" && start_server "$label" "${session_server[@]}" --drain_after=1
+then
+  # Those that make two calls: the second needs the next session.
+  run_cases "parley client, $label" "custom_metadata status_code_and_message" \
+    "${session_client[@]}" "--server_port=$port"
+  stop_server "$label" cleanly
 fi
 
 for tool in "${not_run[@]}"; do

@@ -212,7 +212,9 @@ def main():
     options = parser.parse_args()
 
     case = next(case for case in CASES if case.__name__ == options.test_case)
-    with grpc.insecure_channel(f"{options.server_host}:{options.server_port}") as channel:
+    address = f"{options.server_host}:{options.server_port}"
+    any_size = (("grpc.max_receive_message_length", -1),)
+    with grpc.insecure_channel(address, options=any_size) as channel:
         if options.wire == "session":
             channel = SessionChannel(channel)
         stub = test_pb2_grpc.TestServiceStub(channel)

@@ -142,9 +142,7 @@ class Exchange:
 
     def receive(self, frame):
         """The parts of a frame but `start`, in their order."""
-        if frame.HasField("headers"):
-            if self.headers is not None:
-                raise ProtocolError("headers twice, or after a message")
+        if frame.HasField("headers") and self.headers is None:
             self.headers = from_metadata(frame.headers)
         if frame.HasField("message"):
             self._receive_message(frame.message, frame.remaining_bytes)

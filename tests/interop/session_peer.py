@@ -122,12 +122,12 @@ class Session:
 
     def _receive(self, frame):
         parts = {field.name for field, _ in frame.ListFields()} - {"exchange", "skippable"}
-        if ("hello" in parts) != (self.their_hello is None):
-            raise ProtocolError("hello twice, or something before it")
         if unknown_fields.UnknownFieldSet(frame):
             if frame.skippable:
                 return
             raise ProtocolError("a part that is not known")
+        if ("hello" in parts) != (self.their_hello is None):
+            raise ProtocolError("hello twice, or something before it")
         if parts & (SERVER_PARTS if self.serves else CLIENT_PARTS):
             raise ProtocolError("a part that only this side sends")
         if (parts - SESSION_PARTS) if frame.exchange == 0 else (parts & SESSION_PARTS):
