@@ -39,6 +39,7 @@ packages=(
   cmake ninja-build make ccache pkg-config git ca-certificates openssl python3 python3-venv
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev libasio-dev
+  haproxy nginx
 )
 
 install_packages() {
@@ -62,7 +63,8 @@ install_packages() {
     as_root=(sudo)
   fi
   if ! { "${as_root[@]}" apt-get update &&
-         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+         # The tests start haproxy and nginx themselves; their services would listen on port 80.
+         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get install -y \
            --no-install-recommends "${missing[@]}"; } >"$logs/packages.log" 2>&1; then
     tail -n 20 "$logs/packages.log" >&2
     echo "apt-get failed (log above). Check the network and the disk, then run this again." >&2

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -22,7 +23,7 @@
 
 ABSL_FLAG(std::string, server_host, "localhost", "the server's host");
 ABSL_FLAG(std::uint16_t, server_port, 0, "the server's port");
-ABSL_FLAG(std::string, test_case, "all", "the case to run, or all");
+ABSL_FLAG(std::string, test_case, "all", "the case to run, or all that take no minute");
 ABSL_FLAG(bool, use_tls, false, "call with TLS, checking against --ca_file");
 ABSL_FLAG(std::string, ca_file, "", "certificates to trust, PEM; none: the system's");
 ABSL_FLAG(std::string, wire, "auto", "what carries the calls: auto, plain or session");
@@ -70,21 +71,30 @@ int main(int argc, char** argv) {
       std::move(options));
 
   const std::string wanted = absl::GetFlag(FLAGS_test_case);
-  int run = 0, failed = 0;
-  for (const parley_interop::TestCase& test : parley_interop::TestCases()) {
-    if (wanted != "all" && wanted != test.name) continue;
-    ++run;
+  std::vector<parley_interop::TestCase> tests;
+  for (const auto& cases : {parley_interop::TestCases(), parley_interop::LongCases()}) {
+    for (const parley_interop::TestCase& test : cases) {
+      if (wanted == test.name) tests.push_back(test);
+    }
+  }
+  if (wanted == "all") {
+    tests.assign(parley_interop::TestCases().begin(), parley_interop::TestCases().end());
+  }
+  if (tests.empty()) {
+    std::cerr << "interop_client: no case is named '" << wanted << "'; there are:";
+    for (const auto& cases : {parley_interop::TestCases(), parley_interop::LongCases()}) {
+      for (const parley_interop::TestCase& test : cases) std::cerr << " " << test.name;
+    }
+    std::cerr << "\n";
+    return 2;
+  }
+
+  int failed = 0;
+  for (const parley_interop::TestCase& test : tests) {
     const absl::Status status = test.run(client);
     if (status.ok()) continue;
     ++failed;
     std::cerr << test.name << ": " << status.message() << "\n";
-  }
-  if (run == 0) {
-    std::cerr << "interop_client: no case is named '" << wanted << "'; there are:";
-    for (const parley_interop::TestCase& test : parley_interop::TestCases())
-      std::cerr << " " << test.name;
-    std::cerr << "\n";
-    return 2;
   }
   return failed == 0 ? 0 : 1;
 }

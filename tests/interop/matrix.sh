@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # The matrix of run.sh, which calls this: parley's client against servers in other languages, and
-# clients in other languages against parley's server, one line a case.
+# clients in other languages against parley's server, and both through proxies, one line a case.
 #   matrix.sh PARLEY_BIN CACHE WORK [WHAT-IS-NOT-THERE...]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$1 cache=$2 work=$3; shift 3
 not_run=("$@")
 . "$here/versions.sh"
+. "$here/proxies.sh"
 python=$cache/grpcio-$grpcio_version/bin/python
 grpc_go=$cache/grpc-go-$grpc_go_version
 grpcurl=$cache/grpcurl-$grpcurl_version/grpcurl
@@ -17,7 +18,8 @@ cases=(empty_unary large_unary client_streaming server_streaming ping_pong empty
   unimplemented_service cancel_after_begin cancel_after_first_response timeout_on_sleeping_server)
 session_cases=(greeting frames_to_skip single_bytes credit_is_kept credit_is_granted
   message_over_the_limit frames_that_come_late violations drain)
-passed=0 failed=0 server_pid='' port=''
+passed=0 failed=0 server_pid='' port='' log='' started=0
+running=()  # what has to be ended
 
 # In a network namespace of its own, loopback is down at first.
 python3 - <<'PYTHON'
@@ -49,12 +51,21 @@ there() {
   done
 }
 
-# start_server LABEL COMMAND...: sets server_pid, and port to what it says that it listens on.
-start_server() {
-  local label=$1 log="$work/server.log" i; shift
+# start COMMAND...: sets server_pid, and log to where its output goes.
+start() {
+  started=$((started + 1))
+  log=$work/server-$started.log
   : >"$log"
   "$@" >"$log" 2>&1 &
-  server_pid=$! port=''
+  server_pid=$!
+  running+=("$server_pid")
+}
+
+# start_server LABEL COMMAND...: as start; sets port to what it says that it listens on.
+start_server() {
+  local label=$1 i; shift
+  start "$@"
+  port=''
   for ((i = 0; i < 400; ++i)); do
     port=$(sed -nE 's/.*listening on .*:([0-9]+)$/\1/p;T;q' "$log")
     [ -z "$port" ] || return 0
@@ -65,20 +76,27 @@ start_server() {
   return 1
 }
 
-# stop_server LABEL [CLEANLY]: by its own pid; CLEANLY makes an exit status other than 0 a failure.
-stop_server() {
-  local i status=0
-  kill -TERM "$server_pid" 2>/dev/null || true
+# stop PID: ends what start started, and waits for it; its exit status.
+stop() {
+  local i
+  kill -TERM "$1" 2>/dev/null || true
   for ((i = 0; i < 200; ++i)); do
-    kill -0 "$server_pid" 2>/dev/null || break
+    kill -0 "$1" 2>/dev/null || break
     sleep 0.05
   done
-  kill -KILL "$server_pid" 2>/dev/null || true
-  wait "$server_pid" 2>/dev/null || status=$?
-  server_pid=''
-  [ $# -lt 2 ] || report "$1" "stops on SIGTERM" "$status" "$work/server.log"
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null
 }
-trap '[ -z "$server_pid" ] || stop_server "" || true' EXIT
+
+# stop_server LABEL [CLEANLY]: CLEANLY makes an exit status other than 0 a failure.
+stop_server() {
+  local status=0 pid left=()
+  stop "$server_pid" || status=$?
+  for pid in "${running[@]}"; do [ "$pid" = "$server_pid" ] || left+=("$pid"); done
+  running=("${left[@]}")
+  [ $# -lt 2 ] || report "$1" "stops on SIGTERM" "$status" "$log"
+}
+trap 'for pid in "${running[@]}" "${long_pid[@]}"; do stop "$pid" || true; done' EXIT
 
 # run_cases LABEL "CASE..." COMMAND...: runs the client once a case.
 run_cases() {
@@ -97,6 +115,8 @@ go_server=(env GRPC_GO_LOG_SEVERITY_LEVEL=info "$grpc_go/server" --port=0)
 client_tls=(--use_tls=true "--ca_file=$certificates/ca.pem")
 server_tls=(--use_tls=true "--tls_cert_file=$certificates/server.pem"
   "--tls_key_file=$certificates/server.key")
+
+start_proxies
 
 if start_server "parley server" "${parley_server[@]}"; then
   run_cases "parley client, parley server" "${cases[*]}" "${parley_client[@]}" "--server_port=$port"
@@ -164,6 +184,8 @@ then
     "${session_client[@]}" "--server_port=$port"
   stop_server "$label" cleanly
 fi
+
+finish_proxies
 
 for tool in "${not_run[@]}"; do
   echo "not run: $tool"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tests/interop/run.sh [BUILD_DIR]: gRPC's interoperability cases between parley and others' gRPC.
+# tests/interop/run.sh [BUILD_DIR]: gRPC's interoperability cases between parley and others' gRPC,
+# and through proxies. Takes some 80 s.
 #   BUILD_DIR  parley's build (default: build/dev); what the cases need of it is built first
 # Fetches the other implementations once, from PyPI and as Go modules, into
 # ${XDG_CACHE_HOME:-~/.cache}/parley. The last line is "N passed, N failed", and the exit status is
@@ -7,7 +8,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-[ $# -le 1 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
+[ $# -le 1 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
 build=${1:-$root/build/dev}
 . "$here/versions.sh"
 . "$here/tools.sh"
@@ -59,6 +60,10 @@ set_up "grpc-go $grpc_go_version" set_up_go "grpc-go-$grpc_go_version" \
 set_up "grpcurl $grpcurl_version" set_up_go "grpcurl-$grpcurl_version" \
   github.com/fullstorydev/grpcurl "$grpcurl_version" cmd/grpcurl
 flock -u 9
+# Debian has them in /usr/sbin, which not everyone's PATH has.
+PATH=$PATH:/usr/sbin
+set_up "haproxy" find_program haproxy
+set_up "nginx" find_program nginx
 
 # grpc-go's server listens on every address there is; it gets a network with only loopback.
 alone=()

@@ -1,7 +1,8 @@
 """What breaks the session protocol, in the order of docs/session.md: for session_cases.py, which sends
 each on a session of its own."""
 
-from parley.v1 import session_pb2  # made by run.sh
+from interop.proto import messages_pb2  # made by run.sh
+from parley.v1 import session_pb2
 from session_exchange import CREDIT_LIMIT, WINDOW_BYTES, Frame, Status
 
 HELLO = Frame(hello=session_pb2.Hello(revision=1, max_message_bytes=4 << 20))
@@ -27,6 +28,15 @@ def _as_request(*frames):
 
 
 _OPEN = Frame(exchange=1, start=start("FullDuplexCall"))
+# Without a pause in its answer, the call might be over before what comes after its end.
+_ENDED = Frame(
+    exchange=1,
+    start=start("FullDuplexCall"),
+    message=messages_pb2.StreamingOutputCallRequest(
+        response_parameters=[messages_pb2.ResponseParameters(interval_us=60_000_000)]
+    ).SerializeToString(),
+    end=True,
+)
 _PIECE = Frame(exchange=1, message=bytes(10), remaining_bytes=20)
 
 # Instead of Hello.
@@ -50,8 +60,8 @@ VIOLATIONS = {
         Frame(exchange=5, start=start("FullDuplexCall")),
         Frame(exchange=4, start=start("FullDuplexCall")),
     ],
-    "a message after end": [_OPEN, Frame(exchange=1, end=True), Frame(exchange=1, message=b"")],
-    "a second end": [_OPEN, Frame(exchange=1, end=True), Frame(exchange=1, end=True)],
+    "a message after end": [_ENDED, Frame(exchange=1, message=b"")],
+    "a second end": [_ENDED, Frame(exchange=1, end=True)],
     "end before the last byte": [_OPEN, _PIECE, Frame(exchange=1, end=True)],
     "remaining_bytes that shrinks too little": [_OPEN, _PIECE, _PIECE],
     "remaining_bytes that ends early": [_OPEN, _PIECE, Frame(exchange=1, message=bytes(19))],

@@ -9,15 +9,18 @@
 
 namespace parley_interop {
 
-// One case of gRPC's doc/interop-test-descriptions.md.
+// One case: of gRPC's doc/interop-test-descriptions.md, or of parley's own.
 struct TestCase {
   const char* name;
   // OK, or what the server did otherwise than the description says.
   absl::Status (*run)(const parley::Client& client);
 };
 
-// All cases, each name once.
+// All of gRPC's cases, each name once.
 absl::Span<const TestCase> TestCases();
+
+// Cases of parley's own that take more than a minute, to be run through proxies.
+absl::Span<const TestCase> LongCases();
 
 }  // namespace parley_interop
 

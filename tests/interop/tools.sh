@@ -70,3 +70,8 @@ set_up_go() {
     { echo "go install ${packages[*]} failed; check the network and the disk" >&2; return 1; }
   mv "$folder.new" "$folder"
 }
+
+# find_program NAME: whether the machine has it, of a package of the same name.
+find_program() {
+  command -v "$1" || { echo "$1 is needed; on Debian: apt-get install $1" >&2; return 1; }
+}
