@@ -3,7 +3,6 @@ well-behaved clients seldom do, and what breaks it. Runs one case and exits with
 what the page says."""
 
 import argparse
-import itertools
 import os
 import signal
 import sys
@@ -30,7 +29,7 @@ class RawSession:
             "/parley.v1.SessionService/Open",
             response_deserializer=session_pb2.OpenResponse.FromString,
         )(iter(self._requests), timeout=TIMEOUT)
-        self._frames = itertools.chain.from_iterable(r.frames for r in self.stream)
+        self._frames = (f for r in self.stream for f in r.frames if not f.skippable)
         self.send(*greeting)
 
     def greeted(self):
