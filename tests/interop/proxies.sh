@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # matrix.sh, which sources it, has set what it uses
-# HAProxy and nginx, with haproxy.cfg and nginx.conf, between parley's client and server: gRPC's cases
-# and those of more than a minute, over both wires. The long ones run while the rest of the matrix does.
+# HAProxy and nginx, with haproxy.cfg and nginx.conf, between parley's client and server: gRPC's
+# cases and those of more than a minute, over both wires. The long ones run while the rest of the
+# matrix does.
 
 long_cases=(minute_of_messages minute_of_tokens minute_of_silence minute_without_reading
   minute_between_calls)

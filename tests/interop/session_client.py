@@ -1,5 +1,5 @@
-"""Calls on the session protocol, made as grpcio makes its own: SessionChannel is a channel as far as
-generated stubs use one. python_client.py runs its cases on it."""
+"""Calls on the session protocol, made as grpcio makes its own: SessionChannel is a channel as far
+as generated stubs use one. python_client.py runs its cases on it."""
 
 import threading
 import time
@@ -7,7 +7,14 @@ import time
 import grpc
 
 from parley.v1 import session_pb2, session_pb2_grpc  # made by run.sh
-from session_exchange import CODES, DETAILS_KEY, ProtocolError, from_metadata, status_of, to_metadata
+from session_exchange import (
+    CODES,
+    DETAILS_KEY,
+    ProtocolError,
+    from_metadata,
+    status_of,
+    to_metadata,
+)
 from session_peer import SKIPPABLE, Session
 
 HELLO = session_pb2.Hello(revision=1, max_message_bytes=4 << 20, max_exchanges=0)

@@ -1,6 +1,6 @@
-"""One exchange of the session protocol, for both sides: its messages and their credit. session_peer.py
-has the session around it. Written from docs/session.md and session.proto alone, because it is there
-to show that they are enough."""
+"""One exchange of the session protocol, for both sides: its messages and their credit.
+session_peer.py has the session around it. Written from docs/session.md and session.proto alone,
+because it is there to show that they are enough."""
 
 import collections
 import re
@@ -32,11 +32,10 @@ def status_of(code, text=""):
 
 def to_metadata(pairs):
     """A Metadata of grpcio's pairs."""
-    entries = [
-        session_pb2.MetadataEntry(key=key, value=value if isinstance(value, bytes) else value.encode())
-        for key, value in pairs or ()
-    ]
-    return session_pb2.Metadata(entries=entries)
+    metadata = session_pb2.Metadata()
+    for key, value in pairs or ():
+        metadata.entries.add(key=key, value=value if isinstance(value, bytes) else value.encode())
+    return metadata
 
 
 def from_metadata(metadata):

@@ -1,5 +1,5 @@
-"""One session of the session protocol, for both sides: greeting, opening and ending exchanges, and what
-breaks it. session_client.py and session_server.py put it on a gRPC stream and make calls of it.
+"""One session of the session protocol, for both sides: greeting, opening and ending exchanges, and
+what breaks it. session_client.py and session_server.py put it on a gRPC stream and make calls of it.
 Written from docs/session.md and session.proto alone, as session_exchange.py is."""
 
 import collections
@@ -58,7 +58,7 @@ class Session:
             self.news.notify_all()
 
     def has_room(self):
-        """Whether the stream keeps up, so that exchanges take turns instead of heaping up frames."""
+        """Whether the stream keeps up; exchanges take turns instead of heaping up frames."""
         return len(self._outbox) * PIECE_BYTES < BATCH_BYTES
 
     def batches(self):

@@ -1,6 +1,6 @@
 """A server of the session protocol and nothing else, for parley's client to be pointed at: serves
-python_server.py's TestService. Listens on loopback, prints "listening on 127.0.0.1:<port>" once it does,
-and on SIGTERM drains its sessions and stops."""
+python_server.py's TestService. Listens on loopback, prints "listening on 127.0.0.1:<port>" once it
+does, and on SIGTERM drains its sessions and stops."""
 
 import argparse
 import signal

@@ -1,5 +1,5 @@
-"""What breaks the session protocol, in the order of docs/session.md: for session_cases.py, which sends
-each on a session of its own."""
+"""What breaks the session protocol, in the order of docs/session.md: for session_cases.py, which
+sends each on a session of its own."""
 
 from interop.proto import messages_pb2  # made by run.sh
 from parley.v1 import session_pb2
