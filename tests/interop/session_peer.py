@@ -1,6 +1,6 @@
 """One session of the session protocol, for both sides: greeting, opening and ending exchanges, and
-what breaks it. session_client.py and session_server.py put it on a gRPC stream and make calls of it.
-Written from docs/session.md and session.proto alone, as session_exchange.py is."""
+what breaks it. session_client.py and session_server.py put it on a gRPC stream and make calls of
+it. Written from docs/session.md and session.proto alone, as session_exchange.py is."""
 
 import collections
 import threading
