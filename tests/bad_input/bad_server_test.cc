@@ -256,7 +256,8 @@ TEST_P(BadServerTest, CostsTheCallAClearStatusAndOthersNothing) {
       EXPECT_THAT(status, HasCode(peer().code));
       EXPECT_FALSE(status.message().empty());
     }
-    EXPECT_TRUE(call->responses.empty());
+    // gRPC 1.51 may hand out an empty message for one that it could not read, before it says so.
+    EXPECT_THAT(call->responses, testing::Each(""));
   }
   good.ExpectServes();
 }

@@ -13,6 +13,7 @@ from parley.v1 import session_pb2  # made by run.sh
 from session_exchange import PIECE_BYTES, Exchange, Frame, ProtocolError, status_of
 
 BATCH_BYTES = 200 << 10
+PATIENCE_SECONDS = 0.5
 
 SESSION_PARTS = {"hello", "drain"}
 CLIENT_PARTS = {"start", "end", "cancel"}
@@ -76,7 +77,15 @@ class Session:
             yield frames
 
     def _is_done(self):
-        return self.serves and self.drained and not self._exchanges
+        """A client whose server drains closes its side after the last exchange."""
+        return not self.serves and self.drained and not self._exchanges
+
+    def _await_end(self):
+        """A server that drains leaves the end to the client, for a while."""
+        if self.serves and self.drained and not self._exchanges:
+            end = threading.Timer(PATIENCE_SECONDS, self.close)
+            end.daemon = True
+            end.start()
 
     def open(self, start, deadline):
         """A client's new exchange, once the server takes one more; None if the session is over."""
@@ -99,9 +108,11 @@ class Session:
             if not self.drained and self.their_hello and not self.ended:
                 self.drained = True
                 self.send(Frame(drain=session_pb2.Drain(last_exchange=self._last)))
+                self._await_end()
 
     def forget(self, exchange):
-        self._exchanges.pop(exchange.number, None)
+        if self._exchanges.pop(exchange.number, None):
+            self._await_end()
         self.news.notify_all()
 
     def close(self):

@@ -3,10 +3,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/session/session_pool.h"
 
 namespace parley::detail {
+namespace {
+
+// How long the server may take to end a stream that this side has closed.
+constexpr absl::Duration kPatience = absl::Seconds(5);
+
+}  // namespace
 
 ClientSession::ClientSession(std::weak_ptr<SessionPool> pool, std::shared_ptr<Runtime> runtime,
                              CompletionSource& source, SessionMachine::Limits limits)
@@ -33,9 +40,18 @@ void ClientSession::DeliverOwn(SessionMachine::Event& event) {
   for (const std::shared_ptr<Lane>& lane : event.retried) {
     static_cast<SessionCall&>(*lane).Orphaned(status, false);
   }
+  drained_ = true;
+  LeaveWhenIdle();
 }
 
 void ClientSession::StartEnd(const absl::Status& status) {
+  if (drained_ && status.ok()) {
+    stream_->WritesDone(closed_.Start(source_, Self()));
+    runtime_->control.At(absl::Now() + kPatience, [weak = std::weak_ptr(Self())] {
+      if (const std::shared_ptr<ClientSession> session = weak.lock()) session->context_.TryCancel();
+    });
+    return;
+  }
   broken_ = status;
   context_.TryCancel();  // the read ends
   runtime_->loop.Strayed();
@@ -50,12 +66,12 @@ void ClientSession::OnRead(bool ok) {
 void ClientSession::StreamOver() { stream_->Finish(&status_, finished_.Start(source_, Self())); }
 
 void ClientSession::OnFinished(bool) {
-  absl::Status status = broken_.ok() ? FromFinalStatus(status_) : broken_;
+  const bool protocol_broken = broken_.code() == absl::StatusCode::kInternal;
+  const absl::Status status = broken_.ok() ? FromFinalStatus(status_) : broken_;
   if (const std::shared_ptr<SessionPool> pool = pool_.lock()) pool->Over(*this, status);
-  Break(status.code() == absl::StatusCode::kInternal
-            ? status
-            : absl::UnavailableError(
-                  absl::StrCat("the connection to the server was lost: ", status.message())));
+  Break(protocol_broken ? status
+                        : absl::UnavailableError(absl::StrCat(
+                              "the connection to the server was lost: ", status.message())));
 }
 
 }  // namespace parley::detail

@@ -43,6 +43,7 @@ class ClientSession final : public Session {
 
   void OnRead(bool ok);
   void OnWritten(bool ok) { Written(ok); }
+  void OnClosed(bool) { Ended(); }
   void OnFinished(bool);
 
   std::shared_ptr<ClientSession> Self() {
@@ -54,9 +55,11 @@ class ClientSession final : public Session {
   std::unique_ptr<grpc::ClientAsyncReaderWriter<Message, Message>> stream_;
   Message incoming_;
   grpc::Status status_;
-  absl::Status broken_;  // why this end gave up
+  absl::Status broken_;   // why this end gave up
+  bool drained_ = false;  // the server has asked for the end, and waits for it
   OperationOf<ClientSession, &ClientSession::OnRead> read_;
   OperationOf<ClientSession, &ClientSession::OnWritten> written_;
+  OperationOf<ClientSession, &ClientSession::OnClosed> closed_;
   OperationOf<ClientSession, &ClientSession::OnFinished> finished_;
 };
 

@@ -14,6 +14,8 @@ constexpr std::size_t kEarlyParts = 4;
 constexpr std::size_t kFewCalls = 8;
 // So many frames are taken in before what they have brought is told to their calls.
 constexpr std::size_t kMostEvents = 64;
+// How long a client that has been told to leave may take, once it has no calls.
+constexpr absl::Duration kPatience = absl::Milliseconds(500);
 // To look for calls whose deadline has passed may take this part of one thread's time.
 constexpr int kLookShare = 10;
 
@@ -24,6 +26,7 @@ Session::Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, Ses
 
 Session::~Session() {
   if (timer_) runtime_->control.Cancel(*timer_);
+  if (patience_) runtime_->control.Cancel(*patience_);
 }
 
 // --- For calls.
@@ -185,7 +188,7 @@ void Session::RunDeferred(Pause pause) {
 
 void Session::Drain() {
   Lock lock(mutex_);
-  leaving_ = true;
+  leaving_ = peer_leaves_ = true;
   machine_.Drain();
   Settle(lock);
 }
@@ -249,8 +252,12 @@ void Session::Settle(Lock& lock, bool now) {
     turnover_ = 0;
   }
   if (leaving_ && !over_ && !writing_ && machine_.exchanges() == 0 && !machine_.has_output()) {
-    over_ = true;
-    end_ = absl::OkStatus();
+    if (peer_leaves_) {
+      AwaitPeersEnd();
+    } else {
+      over_ = true;
+      end_ = absl::OkStatus();
+    }
   }
   std::optional<absl::Status> end;
   if (end_ && !ended_ && !write_in_flight_) {
@@ -274,6 +281,16 @@ void Session::Settle(Lock& lock, bool now) {
     StreamOver();
     source_.Finished();
   }
+}
+
+// Who closes a connection while the other writes to it destroys what the other has not read.
+void Session::AwaitPeersEnd() {
+  if (patience_) return;
+  patience_ = runtime_->control.At(absl::Now() + kPatience, [weak = weak_from_this()] {
+    if (const std::shared_ptr<Session> session = weak.lock()) {
+      session->EndStream(absl::OkStatus());
+    }
+  });
 }
 
 // --- Deadlines.

@@ -94,6 +94,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool MayWrite(bool now);
   bool IsMuch() const;  // that is to be said
   void Defer();
+  void AwaitPeersEnd();
   void WatchDeadline(absl::Time deadline);
   void LookAtDeadlines();
 
@@ -117,6 +118,8 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool over_ = false;
   bool leaving_ = false;  // once there is nothing left to do
   bool retired_ = false;
+  bool peer_leaves_ = false;  // and ends the stream
+  std::optional<Control::Timer> patience_;
   std::optional<absl::Status> end_;  // to be ended with
   bool ended_ = false;
   absl::Time next_look_ = absl::InfiniteFuture();

@@ -53,6 +53,7 @@ bool SessionOutgoingCall::OpenOn(const std::shared_ptr<ClientSession>& session,
 }
 
 bool SessionOutgoingCall::Waits(std::uint64_t number) {
+  if (!std::exchange(has_waited_, true)) WatchDeadline();
   std::unique_lock lock(mutex_);
   waits_as_ = number;
   return !given_up_;

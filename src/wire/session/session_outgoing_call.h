@@ -55,6 +55,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   std::shared_ptr<ClientSession> session_;  // changed under the mutex
   std::atomic<bool> given_up_ = false;      // before the session is looked at
   std::uint64_t waits_as_ = 0;              // under the mutex
+  bool has_waited_ = false;                 // for a session, which will look after the deadline
   bool one_response_ = false;
   bool wait_for_ready_ = false;
   bool message_seen_ = false;
