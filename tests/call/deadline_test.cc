@@ -151,22 +151,30 @@ TEST_P(Deadline, AtAnyMomentEndsTheCallOnce) {
   EXPECT_EQ(Open(client)->End(), absl::OkStatus());
 }
 
-class UnconnectedDeadline : public testing::TestWithParam<MethodKind> {};
-INSTANTIATE_TEST_SUITE_P(All, UnconnectedDeadline, testing::ValuesIn(kKinds), NameOf<MethodKind>);
+class UnconnectedDeadline : public testing::TestWithParam<std::tuple<WireRow, MethodKind>> {
+ protected:
+  std::unique_ptr<AnyCall> Open(const CallOptions& options) const {
+    ClientOptions client;
+    client.wire = std::get<0>(GetParam()).wire;
+    return AnyCall::Open(Client(silent_.target(), client), std::get<1>(GetParam()), options);
+  }
+
+ private:
+  const ListeningSocket silent_;
+};
+INSTANTIATE_TEST_SUITE_P(All, UnconnectedDeadline,
+                         testing::Combine(testing::Values(kTcp, kSession),
+                                          testing::ValuesIn(kKinds)),
+                         NameOf<UnconnectedDeadline::ParamType>);
 
 TEST_P(UnconnectedDeadline, BoundsTheWaitForAConnection) {
-  const ListeningSocket silent;
-  const Client client(silent.target());
-  const auto call = AnyCall::Open(client, GetParam(),
-                                  {.timeout = absl::Milliseconds(200), .wait_for_ready = true});
+  const auto call = Open({.timeout = absl::Milliseconds(200), .wait_for_ready = true});
   EXPECT_THAT(call->End(), HasCode(kDeadlineExceeded));
 }
 
 // A peer that is far or busy is no peer that is not there: a first call is not failed meanwhile.
 TEST_P(UnconnectedDeadline, IsHowLongACallWaitsForAPeerThatIsSlowToAnswer) {
-  const ListeningSocket silent;
-  const Client client(silent.target());
-  const auto call = AnyCall::Open(client, GetParam(), {.timeout = absl::Seconds(1)});
+  const auto call = Open({.timeout = absl::Seconds(1)});
   EXPECT_THAT(call->End(), HasCode(kDeadlineExceeded));
 }
 

@@ -53,10 +53,13 @@ bool SessionOutgoingCall::OpenOn(const std::shared_ptr<ClientSession>& session,
 }
 
 bool SessionOutgoingCall::Waits(std::uint64_t number) {
-  if (!std::exchange(has_waited_, true)) WatchDeadline();
   std::unique_lock lock(mutex_);
   waits_as_ = number;
-  return !given_up_;
+  if (given_up_) return false;
+  const bool watched = std::exchange(watched_, true);
+  lock.unlock();
+  if (!watched) WatchDeadline();  // as a session does for the calls that it has
+  return true;
 }
 
 bool SessionOutgoingCall::StartWrite(Payload&& message, Next next) {

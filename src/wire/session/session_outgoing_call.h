@@ -26,7 +26,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   bool waits_for_ready() const { return wait_for_ready_; }
   // Opens the call on `session`. False if the session does not take it, and `opening` is as it was.
   bool OpenOn(const std::shared_ptr<ClientSession>& session, SessionMachine::Opening& opening);
-  // It waits for a session under this number. False if it has been cancelled.
+  // It waits for a session under this number, until its deadline. False if it has been cancelled.
   bool Waits(std::uint64_t number);
   // No session can be had.
   void Fail(absl::Status status) { StatusRead(std::move(status)); }
@@ -54,8 +54,8 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   const std::shared_ptr<SessionPool> pool_;
   std::shared_ptr<ClientSession> session_;  // changed under the mutex
   std::atomic<bool> given_up_ = false;      // before the session is looked at
+  bool watched_ = false;                    // under the mutex
   std::uint64_t waits_as_ = 0;              // under the mutex
-  bool has_waited_ = false;                 // for a session, which will look after the deadline
   bool one_response_ = false;
   bool wait_for_ready_ = false;
   bool message_seen_ = false;
