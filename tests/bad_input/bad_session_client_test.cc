@@ -1,0 +1,229 @@
+// Servers whose client breaks the session protocol, or uses it as nobody should: its session ends with
+// a clear status or goes on, and other sessions and calls don't notice.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/bad_input/session_batch.h"
+#include "tests/call/any_call.h"
+#include "tests/call/wire_fixture.h"
+
+namespace parley::bad_input_test {
+
+struct BadSession {
+  const char* name;
+  std::vector<std::string> batches;
+  const char* error;
+};
+void PrintTo(const BadSession& session, std::ostream* out) { *out << session.name; }
+
+namespace {
+
+using call_test::Counter;
+using call_test::IsStatus;
+using call_test::kBoth;
+using call_test::kUnary;
+using call_test::NameOf;
+
+// A session as a gRPC call like any other, whose messages are what the test makes up.
+constexpr Bidi<std::string, std::string> kOpen{"parley.v1.SessionService/Open"};
+using RawSession = ClientReaderWriter<std::string, std::string>;
+
+constexpr char kGood[] = "good";
+constexpr int kFlood = 100'000;
+constexpr int kMostCalls = 2000;
+const std::string kRequest = "start { method: 'test.Call/Unary' } message: 'good' end: true";
+const std::string kStream = "exchange: 1 start { method: 'test.Call/Both' }";
+
+std::string Exchange(int id, const std::string& parts) {
+  return absl::StrCat("exchange: ", id, " ", parts);
+}
+
+class BadSessionClient : public call_test::WireFixture, public testing::Test {
+ protected:
+  BadSessionClient() : WireFixture(call_test::kSession) {
+    server_options.max_live_calls = kMostCalls;
+    server().Register(kUnary, [this](Context&, const std::string& request) {
+      EXPECT_EQ(request, kGood);
+      runs_.Add();
+      return absl::StatusOr<std::string>(response_);
+    });
+    server().Register(kBoth,
+                      [](Context&, Reader<std::string>& reader,
+                         Writer<std::string>& writer) -> Task<absl::Status> {
+                        while (std::optional<std::string> request = co_await reader.AsyncNext()) {
+                          EXPECT_EQ(*request, kGood);
+                          absl::Status written = co_await writer.AsyncWrite(*request);
+                          if (!written.ok()) co_return written;
+                        }
+                        co_return reader.status();
+                      });
+    Start();
+    client_ = std::make_unique<Client>(Connect());
+    stream_.emplace(client_->Call(kBoth));
+    ExpectServes();
+  }
+  // Shutting down waits for the last session.
+  void TearDown() override {
+    ExpectServes();
+    stream_.reset();
+    client_.reset();
+    StopServer();
+  }
+
+  // A stream on a session that goes on all through the test, new calls on it, and plain ones.
+  void ExpectServes() {
+    EXPECT_EQ(stream_->Write(kGood), absl::OkStatus());
+    EXPECT_EQ(stream_->Next().value_or(""), kGood);
+    for (const Wire wire : {Wire::kSession, Wire::kPlain}) {
+      EXPECT_EQ(client_->Call(kUnary, kGood, {.wire = wire}).status(), absl::OkStatus());
+    }
+  }
+
+  Client ConnectRaw() {
+    ClientOptions options;
+    options.wire = Wire::kPlain;
+    return Connect(std::move(options));
+  }
+  // The next frames that have come, also those of one that has ended.
+  static v1::OpenResponse Next(RawSession& session) {
+    v1::OpenResponse batch;
+    EXPECT_TRUE(batch.ParseFromString(session.Next().value_or("")));
+    return batch;
+  }
+  // Until the status of exchange `id`.
+  static absl::StatusCode CodeOf(RawSession& session, std::uint64_t id) {
+    while (true) {
+      const v1::OpenResponse batch = Next(session);
+      if (batch.frames().empty()) return absl::StatusCode::kUnknown;
+      for (const v1::Frame& frame : batch.frames()) {
+        if (frame.exchange() == id && frame.has_status()) {
+          return static_cast<absl::StatusCode>(frame.status().code());
+        }
+      }
+    }
+  }
+
+  std::string response_ = "served";
+  Counter runs_;
+  std::unique_ptr<Client> client_;
+  std::optional<ClientReaderWriter<std::string, std::string>> stream_;
+};
+
+// --- What ends the session.
+
+class ProtocolBreach : public BadSessionClient, public testing::WithParamInterface<BadSession> {};
+
+TEST_P(ProtocolBreach, OfAClientEndsItsSession) {
+  const Client raw = ConnectRaw();
+  RawSession session = raw.Call(kOpen);
+  for (const std::string& batch : GetParam().batches) session.Write(batch).IgnoreError();
+  while (session.Next()) {
+  }
+  EXPECT_THAT(session.Finish(),
+              IsStatus(absl::StatusCode::kInternal, absl::StrCat(kBroken, GetParam().error)));
+}
+
+std::vector<std::string> TooManyOpenings() {
+  std::vector<std::string> frames = {kHello};
+  for (int id = 1; id <= kFlood; ++id) {
+    frames.push_back(Exchange(id, "start { method: 'test.Call/Both' }"));
+  }
+  return frames;
+}
+
+const std::string kBegin = Batch(kHello, kStream);
+const BadSession kBreaches[] = {
+    {"NoFrames", {Batch(kHello), kNoFrames}, "malformed bytes"},
+    {"NoFramesAtTheBeginning", {kNoFrames}, "malformed bytes"},
+    {"FrameOfNoEnd", {kBegin, kFrameOfNoEnd}, "malformed bytes"},
+    {"NumberOfNoEnd", {kBegin, kNumberOfNoEnd}, "malformed bytes"},
+    {"CutShort",
+     {kBegin, WithoutLastByte(Batch("exchange: 1 message: 'good'"))},
+     "malformed bytes"},
+    {"UnknownPart", {kBegin, kUnknownPart}, "a part of a frame that is not known"},
+    {"NoHello", {Batch(kStream)}, "no Hello at the beginning"},
+    {"SecondHello", {kBegin, Batch(kHello)}, "a second Hello"},
+    {"UnknownExchange",
+     {kBegin, Batch("exchange: 2 end: true")},
+     "an exchange that was never opened"},
+    {"OpenedTwice", {kBegin, Batch(kStream)}, "an exchange that was opened before"},
+    {"MessageAfterTheEnd",
+     {kBegin, Batch("exchange: 1 end: true", "exchange: 1 message: 'bad'")},
+     "a message after the end"},
+    {"TooMuchCredit",
+     {kBegin, Batch("exchange: 1 credit_bytes: 1099511627776", "exchange: 1 credit_bytes: 1")},
+     "more credit than there can be"},
+    {"MoreThanWasGranted",
+     {kBegin, Batch(absl::StrCat("exchange: 1 message: '", std::string(20'000, 'x'), "'"))},
+     "more than was granted"},
+    {"MessageThatGrows",
+     {kBegin, Batch("exchange: 1 message: 'x' remaining_bytes: 1",
+                    "exchange: 1 message: 'x' remaining_bytes: 1")},
+     "a message that changes its size"},
+    {"BadMetadata",
+     {Batch(kHello), Batch("exchange: 1 start { metadata { entries { key: 'k y' } } }")},
+     "malformed metadata"},
+    {"PartOfAServers",
+     {kBegin, Batch("exchange: 1 status { }")},
+     "a part that only this side sends"},
+    {"Drain", {kBegin, Batch("drain { }")}, "Drain from a client"},
+    {"TooManyOpenings", {BatchOf(TooManyOpenings())}, "far too many exchanges"},
+};
+INSTANTIATE_TEST_SUITE_P(All, ProtocolBreach, testing::ValuesIn(kBreaches), NameOf<BadSession>);
+
+// --- What does not.
+
+class Flood : public BadSessionClient {
+ protected:
+  // Sends as many of the frames, and then a call that must be served.
+  void Send(const std::vector<std::string>& each, int first_id) {
+    const Client raw = ConnectRaw();
+    RawSession session = raw.Call(kOpen);
+    EXPECT_EQ(session.Write(Batch(kHello)), absl::OkStatus());
+    std::vector<std::string> frames;
+    int id = first_id;
+    for (int i = 0; i < kFlood; ++i) {
+      for (const std::string& parts : each) frames.push_back(Exchange(id, parts));
+      if (first_id > 0) ++id;
+      if (frames.size() < 1000) continue;
+      ASSERT_EQ(session.Write(BatchOf(std::exchange(frames, {}))), absl::OkStatus());
+      if (i % 10'000 == 0) ExpectServes();
+    }
+    frames.push_back(Exchange(id + 1, kRequest));
+    ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
+    EXPECT_EQ(CodeOf(session, static_cast<std::uint64_t>(id) + 1), absl::StatusCode::kOk);
+  }
+};
+
+TEST_F(Flood, OfOpeningsThatAreCancelledHarmsNobody) { Send({kRequest, "cancel: true"}, 1); }
+
+TEST_F(Flood, OfEmptyFramesHarmsNobody) { Send({""}, 0); }
+
+// Its calls stay alive with what they have to say, until it reads or goes.
+TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
+  const Client raw = ConnectRaw();
+  RawSession session = raw.Call(kOpen);
+  response_ = std::string(16'000, 'r');
+  const int runs = runs_.value();
+  std::vector<std::string> frames = {kHello};
+  for (int id = 1; id <= kMostCalls / 2; ++id) frames.push_back(Exchange(id, kRequest));
+  ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
+  EXPECT_TRUE(runs_.Reaches(runs + kMostCalls / 2));
+  for (int i = 0; i < 100; ++i) ExpectServes();
+}
+
+TEST_F(BadSessionClient, ThatNeverSaysAnythingHarmsNobody) {
+  const Client raw = ConnectRaw();
+  std::vector<RawSession> sessions;
+  for (int i = 0; i < 100; ++i) sessions.push_back(raw.Call(kOpen));
+  ExpectServes();
+}
+
+}  // namespace
+}  // namespace parley::bad_input_test

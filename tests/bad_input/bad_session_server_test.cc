@@ -1,0 +1,168 @@
+// Clients whose server breaks the session protocol, or uses it as nobody should: calls on that session
+// end with a clear status, those of other kinds and of other clients don't notice.
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/bad_input/raw_session_server.h"
+#include "tests/bad_input/session_batch.h"
+#include "tests/call/any_call.h"
+#include "tests/call/wire_fixture.h"
+
+namespace parley::bad_input_test {
+
+struct BadAnswer {
+  const char* name;
+  std::vector<std::string> batches;
+  const char* error;
+};
+void PrintTo(const BadAnswer& answer, std::ostream* out) { *out << answer.name; }
+
+namespace {
+
+using call_test::AnyCall;
+using call_test::HasCode;
+using call_test::IsStatus;
+using call_test::kBoth;
+using call_test::kKinds;
+using call_test::kUnary;
+using call_test::NameOf;
+
+constexpr int kFlood = 100'000;
+
+// Beside a client and a server as they should be, with a call that goes on all through the test.
+class BadSessionServer : public call_test::WireFixture, public testing::Test {
+ protected:
+  BadSessionServer() : WireFixture(call_test::kSession) {
+    RegisterScript(server(), engine_, MethodKind::kBidi, call_test::Form::kCoroutine,
+                   call_test::Echo);
+    Start();
+    good_ = std::make_unique<Client>(Connect());
+    stream_.emplace(good_->Call(kBoth));
+    ExpectServes();
+  }
+  void TearDown() override {
+    ExpectServes();
+    stream_.reset();
+    good_.reset();
+    StopServer();
+  }
+  void ExpectServes() {
+    EXPECT_EQ(stream_->Write("ping"), absl::OkStatus());
+    EXPECT_EQ(stream_->Next().value_or(""), "ping");
+  }
+  // What is no session the raw server answers like any gRPC server.
+  static void ExpectAnswersPlainCalls(const Client& client) {
+    EXPECT_THAT(client.Call(kUnary, "", {.wire = Wire::kPlain}).status(),
+                HasCode(absl::StatusCode::kUnimplemented));
+  }
+
+  Client ConnectTo(const RawSessionServer& server) const {
+    ClientOptions options;
+    options.wire = Wire::kSession;
+    options.log = log_.log();
+    return Client(server.target(), options);
+  }
+
+  mutable call_test::LogLines log_;
+  call_test::Engine engine_;
+  std::unique_ptr<Client> good_;
+  std::optional<ClientReaderWriter<std::string, std::string>> stream_;
+};
+
+// --- What ends the session.
+
+class ProtocolBreachOfAServer : public BadSessionServer,
+                                public testing::WithParamInterface<BadAnswer> {};
+
+TEST_P(ProtocolBreachOfAServer, EndsTheCallsOfItsSession) {
+  const RawSessionServer raw(GetParam().batches);
+  const Client client = ConnectTo(raw);
+  const auto call = AnyCall::Open(client, MethodKind::kBidi);
+  EXPECT_THAT(call->End(),
+              IsStatus(absl::StatusCode::kInternal, absl::StrCat(kBroken, GetParam().error)));
+  EXPECT_TRUE(call->responses.empty());
+  ExpectAnswersPlainCalls(client);
+}
+
+const std::string kBegin = Batch(kHello);
+const BadAnswer kBreaches[] = {
+    {"NoFramesAtTheBeginning", {kNoFrames}, "malformed bytes"},
+    {"CutShortAtTheBeginning", {WithoutLastByte(kBegin)}, "malformed bytes"},
+    {"NoFrames", {kBegin, kNoFrames}, "malformed bytes"},
+    {"FrameOfNoEnd", {kBegin, kFrameOfNoEnd}, "malformed bytes"},
+    {"NumberOfNoEnd", {kBegin, kNumberOfNoEnd}, "malformed bytes"},
+    {"CutShort", {kBegin, WithoutLastByte(Batch("exchange: 1 message: 'bad'"))}, "malformed bytes"},
+    {"UnknownPart", {kBegin, kUnknownPart}, "a part of a frame that is not known"},
+    {"NoHello", {Batch("exchange: 1 message: 'bad'")}, "no Hello at the beginning"},
+    {"NoRevision", {Batch("hello { max_exchanges: 1 }")}, "a Hello without a revision"},
+    {"SecondHello", {kBegin, Batch(kHello)}, "a second Hello"},
+    {"UnknownExchange",
+     {kBegin, Batch("exchange: 2 status { }")},
+     "an exchange that was never opened"},
+    {"PartOfAClients",
+     {kBegin, Batch("exchange: 1 cancel: true")},
+     "a part that only this side sends"},
+    {"OkAmidAMessage",
+     {kBegin, Batch("exchange: 1 message: 'bad' remaining_bytes: 1", "exchange: 1 status { }")},
+     "an end amid a message"},
+    {"TooMuchCredit",
+     {kBegin, Batch("exchange: 1 credit_bytes: 1099511627776"),
+      Batch("exchange: 1 credit_bytes: 1099511627776")},
+     "more credit than there can be"},
+    {"MoreThanWasGranted",
+     {kBegin, Batch(absl::StrCat("exchange: 1 message: '", std::string(20'000, 'x'), "'"))},
+     "more than was granted"},
+    {"BadMetadata",
+     {kBegin, Batch("exchange: 1 headers { entries { key: 'k y' } }")},
+     "malformed metadata"},
+};
+INSTANTIATE_TEST_SUITE_P(All, ProtocolBreachOfAServer, testing::ValuesIn(kBreaches),
+                         NameOf<BadAnswer>);
+
+// --- What does not.
+
+// Frames as many as nobody needs, and then an answer.
+TEST_F(BadSessionServer, ThatSendsAFloodOfFramesHarmsNobody) {
+  for (const std::string& frame :
+       {std::string(), std::string("exchange: 1"), std::string("exchange: 1 credit_bytes: 1")}) {
+    std::vector<std::string> frames(kFlood, frame);
+    frames.push_back("exchange: 1 message: 'served' status { }");
+    const RawSessionServer raw({kBegin, BatchOf(frames)});
+    const Client client = ConnectTo(raw);
+    EXPECT_EQ(client.Call(kUnary, "").value_or("an error"), "served") << frame;
+  }
+}
+
+TEST_F(BadSessionServer, ThatNeverReadsCostsNoMoreThanTheDeadline) {
+  const RawSessionServer raw({kBegin}, /*reads=*/false);
+  const Client client = ConnectTo(raw);
+  std::vector<std::unique_ptr<AnyCall>> calls;
+  for (int i = 0; i < 200; ++i) {
+    for (const MethodKind kind : kKinds) {
+      calls.push_back(AnyCall::Open(client, kind, {.timeout = absl::Milliseconds(500)},
+                                    std::string(10'000, 'r')));
+    }
+  }
+  ExpectServes();
+  for (const auto& call : calls) {
+    EXPECT_THAT(call->End(), HasCode(absl::StatusCode::kDeadlineExceeded));
+  }
+  ExpectAnswersPlainCalls(client);
+}
+
+TEST_F(BadSessionServer, ThatNeverGreetsCostsNoMoreThanTheDeadline) {
+  const RawSessionServer raw({});
+  const Client client = ConnectTo(raw);
+  for (const MethodKind kind : kKinds) {
+    const auto call = AnyCall::Open(client, kind, {.timeout = absl::Milliseconds(300)});
+    EXPECT_THAT(call->End(), HasCode(absl::StatusCode::kDeadlineExceeded));
+  }
+  ExpectAnswersPlainCalls(client);
+}
+
+}  // namespace
+}  // namespace parley::bad_input_test
