@@ -121,7 +121,7 @@ class ProtocolBreach : public BadSessionClient, public testing::WithParamInterfa
 
 TEST_P(ProtocolBreach, OfAClientEndsItsSession) {
   const Client raw = ConnectRaw();
-  RawSession session = raw.Call(kOpen);
+  RawSession session = raw.Call(kOpen, {.timeout = absl::FromChrono(call_test::kPatience)});
   for (const std::string& batch : GetParam().batches) session.Write(batch).IgnoreError();
   while (session.Next()) {
   }

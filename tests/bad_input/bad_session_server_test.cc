@@ -81,7 +81,8 @@ class ProtocolBreachOfAServer : public BadSessionServer,
 TEST_P(ProtocolBreachOfAServer, EndsTheCallsOfItsSession) {
   const RawSessionServer raw(GetParam().batches);
   const Client client = ConnectTo(raw);
-  const auto call = AnyCall::Open(client, MethodKind::kBidi);
+  const auto call =
+      AnyCall::Open(client, MethodKind::kBidi, {.timeout = absl::FromChrono(call_test::kPatience)});
   EXPECT_THAT(call->End(),
               IsStatus(absl::StatusCode::kInternal, absl::StrCat(kBroken, GetParam().error)));
   EXPECT_TRUE(call->responses.empty());
