@@ -177,6 +177,14 @@ const BadSession kBreaches[] = {
 };
 INSTANTIATE_TEST_SUITE_P(All, ProtocolBreach, testing::ValuesIn(kBreaches), NameOf<BadSession>);
 
+TEST_F(BadSessionClient, ThatNeverGreetsLosesItsSession) {
+  const Client raw = ConnectRaw();
+  RawSession session = raw.Call(kOpen, {.timeout = absl::FromChrono(call_test::kPatience)});
+  while (session.Next()) {
+  }
+  EXPECT_THAT(session.Finish(), IsStatus(absl::StatusCode::kUnavailable, "the peer did not greet"));
+}
+
 // --- What does not.
 
 class Flood : public BadSessionClient {

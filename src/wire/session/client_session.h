@@ -26,8 +26,6 @@ class ClientSession final : public Session {
   void Leave() { LeaveWhenIdle(); }
   // The same, and takes no more calls.
   using Session::Retire;
-  // Ends the stream.
-  void GiveUp(absl::Status status) { EndStream(std::move(status)); }
 
   // --- For calls.
   std::string peer() override { return context_.peer(); }

@@ -14,6 +14,9 @@ constexpr std::size_t kEarlyParts = 4;
 constexpr std::size_t kFewCalls = 8;
 // So many frames are taken in before what they have brought is told to their calls.
 constexpr std::size_t kMostEvents = 64;
+// gRPC 1.51 leaves a stream unanswered that arrives as the server begins to shut down; and a server has
+// only so many sessions.
+constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
 // How long a client that has been told to leave may take, once it has no calls.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
 // To look for calls whose deadline has passed may take this part of one thread's time.
@@ -99,6 +102,12 @@ void Session::Start(std::vector<std::string> methods) {
   machine_.Greet(std::move(methods));
   Settle(lock);
   StartRead();
+  runtime_->control.At(absl::Now() + kGreetingTimeout, [weak = weak_from_this()] {
+    const std::shared_ptr<Session> session = weak.lock();
+    if (session != nullptr && !session->greeted()) {
+      session->EndStream(absl::UnavailableError("the peer did not greet"));
+    }
+  });
 }
 
 void Session::Arrived(Block batch) {

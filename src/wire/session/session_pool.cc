@@ -14,8 +14,6 @@
 namespace parley::detail {
 namespace {
 
-// gRPC 1.51 leaves a stream unanswered that arrives as the server begins to shut down.
-constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
 // A call waits this long for the next try, rather than fail.
 constexpr absl::Duration kSoon = absl::Milliseconds(250);
@@ -100,12 +98,6 @@ void SessionPool::Open(Lock& lock, Slot& slot, PlainClient& connection) {
   if (status.ok()) status = metadata.Validate();
   if (status.ok()) {
     session->Open(connection.MethodNamed(kSessionMethod), metadata);
-    runtime_->control.At(absl::Now() + kGreetingTimeout, [weak = std::weak_ptr(session)] {
-      const std::shared_ptr<ClientSession> opened = weak.lock();
-      if (opened != nullptr && !opened->greeted()) {
-        opened->GiveUp(absl::UnavailableError("the server did not greet"));
-      }
-    });
   } else {
     Over(*session, status);
   }
