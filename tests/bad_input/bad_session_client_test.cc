@@ -48,6 +48,7 @@ class BadSessionClient : public call_test::WireFixture, public testing::Test {
  protected:
   BadSessionClient() : WireFixture(call_test::kSession) {
     server_options.max_live_calls = kMostCalls;
+    server_options.keepalive_timeout = absl::Seconds(1);
     server().Register(kUnary, [this](Context&, const std::string& request) {
       EXPECT_EQ(request, kGood);
       runs_.Add();
@@ -213,7 +214,7 @@ TEST_F(Flood, OfOpeningsThatAreCancelledHarmsNobody) { Send({kRequest, "cancel: 
 
 TEST_F(Flood, OfEmptyFramesHarmsNobody) { Send({""}, 0); }
 
-// Its calls stay alive with what they have to say, until it reads or goes.
+// Its calls stay alive with what they have to say: they have no deadlines.
 TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
   const Client raw = ConnectRaw();
   RawSession session = raw.Call(kOpen);
@@ -224,6 +225,25 @@ TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
   ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
   EXPECT_TRUE(runs_.Reaches(runs + kMostCalls / 2));
   for (int i = 0; i < 100; ++i) ExpectServes();
+}
+
+TEST_F(BadSessionClient, ThatDoesNotReadPastItsDeadlinesLosesItsSession) {
+  const Client raw = ConnectRaw();
+  RawSession session = raw.Call(kOpen);
+  response_ = std::string(16'000, 'r');
+  const int runs = runs_.value();
+  std::vector<std::string> frames = {kHello};
+  for (int id = 1; id < kMostCalls; ++id) {
+    frames.push_back(Exchange(id,
+                              "start { method: 'test.Call/Unary' timeout_us: 200000 } "
+                              "message: 'good' end: true"));
+  }
+  ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
+  EXPECT_TRUE(runs_.Reaches(runs + kMostCalls / 2));
+  // Until there is room again for as many calls.
+  EXPECT_TRUE(call_test::Eventually([&] { return !session.Write(Batch("")).ok(); }));
+  session.Cancel();
+  for (int i = 0; i < 10; ++i) ExpectServes();
 }
 
 TEST_F(BadSessionClient, ThatNeverSaysAnythingHarmsNobody) {

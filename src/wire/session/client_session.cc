@@ -11,14 +11,15 @@ namespace parley::detail {
 namespace {
 
 // How long the server may take to end a stream that this side has closed.
-constexpr absl::Duration kPatience = absl::Seconds(5);
+constexpr absl::Duration kTimeToEnd = absl::Seconds(5);
 
 }  // namespace
 
 ClientSession::ClientSession(std::weak_ptr<SessionPool> pool, std::shared_ptr<Runtime> runtime,
-                             CompletionSource& source, SessionMachine::Limits limits)
+                             CompletionSource& source, SessionMachine::Limits limits,
+                             absl::Duration patience)
     : Session(std::move(runtime), source,
-              SessionMachine(SessionMachine::Side::kClient, limits, &AllocateSlice)),
+              SessionMachine(SessionMachine::Side::kClient, limits, &AllocateSlice), patience),
       pool_(std::move(pool)) {
   read_.in_background = true;
 }
@@ -47,8 +48,8 @@ void ClientSession::DeliverOwn(SessionMachine::Event& event) {
 void ClientSession::StartEnd(const absl::Status& status) {
   if (drained_ && status.ok()) {
     stream_->WritesDone(closed_.Start(source_, Self()));
-    runtime_->control.At(absl::Now() + kPatience, [weak = std::weak_ptr(Self())] {
-      if (const std::shared_ptr<ClientSession> session = weak.lock()) session->context_.TryCancel();
+    runtime_->control.At(absl::Now() + kTimeToEnd, [weak = std::weak_ptr(Self())] {
+      if (const std::shared_ptr<ClientSession> session = weak.lock()) session->Abort();
     });
     return;
   }

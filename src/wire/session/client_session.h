@@ -17,7 +17,7 @@ class SessionPool;
 class ClientSession final : public Session {
  public:
   ClientSession(std::weak_ptr<SessionPool> pool, std::shared_ptr<Runtime> runtime,
-                CompletionSource& source, SessionMachine::Limits limits);
+                CompletionSource& source, SessionMachine::Limits limits, absl::Duration patience);
 
   // Once: opens the stream. `method` and `metadata` only until it returns.
   void Open(const RegisteredMethod& method, const Metadata& metadata);
@@ -36,6 +36,7 @@ class ClientSession final : public Session {
     stream_->Write({std::move(batch)}, written_.Start(source_, Self()));
   }
   void StartEnd(const absl::Status& status) override;
+  void Abort() override { context_.TryCancel(); }
   void StreamOver() override;
   void DeliverOwn(SessionMachine::Event& event) override;
 

@@ -57,7 +57,8 @@ ServerSession::ServerSession(Listener& listener, std::shared_ptr<Dispatcher> dis
                              &AllocateSlice,
                              [lanes](std::string_view method, std::uint64_t timeout_us) {
                                return lanes->Make(method, timeout_us);
-                             })),
+                             }),
+              dispatcher->options().keepalive_timeout),
       listener_(listener) {
   read_.in_background = true;
 }

@@ -46,6 +46,7 @@ class ServerSession final : public Session {
     stream_.Write({std::move(batch)}, written_.Start(source_, Self()));
   }
   void StartEnd(const absl::Status& status) override;
+  void Abort() override { context_.TryCancel(); }
   void StreamOver() override;
 
   void OnArrived(bool ok);

@@ -18,18 +18,22 @@ constexpr std::size_t kMostEvents = 64;
 // only so many sessions.
 constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
 // How long a client that has been told to leave may take, once it has no calls.
-constexpr absl::Duration kPatience = absl::Milliseconds(500);
+constexpr absl::Duration kTimeToLeave = absl::Milliseconds(500);
 // To look for calls whose deadline has passed may take this part of one thread's time.
 constexpr int kLookShare = 10;
 
 }  // namespace
 
-Session::Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine)
-    : runtime_(std::move(runtime)), source_(source), machine_(std::move(machine)) {}
+Session::Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine,
+                 absl::Duration patience)
+    : runtime_(std::move(runtime)),
+      source_(source),
+      patience_(patience),
+      machine_(std::move(machine)) {}
 
 Session::~Session() {
   if (timer_) runtime_->control.Cancel(*timer_);
-  if (patience_) runtime_->control.Cancel(*patience_);
+  if (await_end_) runtime_->control.Cancel(*await_end_);
 }
 
 // --- For calls.
@@ -155,6 +159,7 @@ void Session::Written(bool ok) {
   Lock lock(mutex_);
   --operations_;
   write_in_flight_ = false;
+  stuck_since_.reset();
   writing_ = !ok;
   if (!ok) over_ = ended_ = true;  // why is for the reader to find out, who may still find more
   Settle(lock);
@@ -294,8 +299,8 @@ void Session::Settle(Lock& lock, bool now) {
 
 // Who closes a connection while the other writes to it destroys what the other has not read.
 void Session::AwaitPeersEnd() {
-  if (patience_) return;
-  patience_ = runtime_->control.At(absl::Now() + kPatience, [weak = weak_from_this()] {
+  if (await_end_) return;
+  await_end_ = runtime_->control.At(absl::Now() + kTimeToLeave, [weak = weak_from_this()] {
     if (const std::shared_ptr<Session> session = weak.lock()) {
       session->EndStream(absl::OkStatus());
     }
@@ -317,6 +322,7 @@ void Session::WatchDeadline(absl::Time deadline) {
 // first to come, and most calls end long before theirs.
 void Session::LookAtDeadlines() {
   std::vector<std::shared_ptr<Lane>> late;
+  bool stuck = false;
   {
     Lock lock(mutex_);
     const absl::Time now = absl::Now();
@@ -329,6 +335,13 @@ void Session::LookAtDeadlines() {
         next = std::min(next, deadline);
       }
     });
+    // What these calls have to say must not wait for ever for a peer that does not read.
+    if (!late.empty()) {
+      if (write_in_flight_ && !stuck_since_) stuck_since_ = now;
+      const absl::Time end_of_patience = stuck_since_.value_or(now) + patience_;
+      stuck = end_of_patience <= now;
+      if (!stuck) next = std::min(next, end_of_patience);
+    }
     const absl::Time end = absl::Now();
     next_look_ = absl::InfiniteFuture();
     WatchDeadline(std::max(next, end + kLookShare * (end - now)));
@@ -336,6 +349,7 @@ void Session::LookAtDeadlines() {
   for (const std::shared_ptr<Lane>& lane : late) {
     static_cast<SessionCall&>(*lane).DeadlinePassed();
   }
+  if (stuck) Abort();
 }
 
 }  // namespace parley::detail

@@ -57,13 +57,17 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   void RunDeferred(Pause pause) final;
 
  protected:
-  Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine);
+  // `patience`: how long one write may take while a call's deadline has passed.
+  Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, SessionMachine machine,
+          absl::Duration patience);
 
   // --- The stream. None of them is called under the lock, StartWrite never while a write is in flight.
   virtual void StartRead() = 0;
   virtual void StartWrite(Payload batch) = 0;
   // The stream is to be ended, with `status` where one can be sent. Once, and nothing is written then.
   virtual void StartEnd(const absl::Status& status) = 0;
+  // The stream is to end at once, whatever is in flight. Any number of times.
+  virtual void Abort() = 0;
   // All that was started is done, and nothing will be started. Once.
   virtual void StreamOver() = 0;
   // What a frame has brought that is not for a call.
@@ -84,6 +88,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
 
   const std::shared_ptr<Runtime> runtime_;
   CompletionSource& source_;
+  const absl::Duration patience_;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -106,6 +111,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool counted_ = false;  // as something to poll for, while there are any
   bool writing_ = false;  // or writing has failed
   bool write_in_flight_ = false;
+  std::optional<absl::Time> stuck_since_;  // the write in flight, as far as looks have found
   bool deferred_ = false;
   std::size_t turnover_ = 0;  // calls opened or finished since the last write
   // The next read is started after what is written, and not before somebody polls. While there is a
@@ -119,7 +125,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool leaving_ = false;  // once there is nothing left to do
   bool retired_ = false;
   bool peer_leaves_ = false;  // and ends the stream
-  std::optional<Control::Timer> patience_;
+  std::optional<Control::Timer> await_end_;
   std::optional<absl::Status> end_;  // to be ended with
   bool ended_ = false;
   absl::Time next_look_ = absl::InfiniteFuture();

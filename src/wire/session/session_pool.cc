@@ -34,6 +34,7 @@ SessionPool::SessionPool(std::shared_ptr<Runtime> runtime, CompletionSource& sou
       source_(source),
       limits_(SessionLimits(options.max_message_bytes, options.receive_queue_bytes,
                             std::numeric_limits<std::int32_t>::max())),
+      patience_(options.keepalive_timeout),
       max_backoff_(options.max_reconnect_backoff),
       spreads_(options.load_balancing != LoadBalancing::kPickFirst),
       stream_metadata_(options.per_call_metadata),
@@ -89,7 +90,7 @@ void SessionPool::OpenMissing(Lock& lock) {
 
 void SessionPool::Open(Lock& lock, Slot& slot, PlainClient& connection) {
   const auto session =
-      std::make_shared<ClientSession>(weak_from_this(), runtime_, source_, limits_);
+      std::make_shared<ClientSession>(weak_from_this(), runtime_, source_, limits_, patience_);
   slot.session = session;
   lock.unlock();
   Metadata metadata;

@@ -95,6 +95,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   const std::shared_ptr<Runtime> runtime_;
   CompletionSource& source_;
   const SessionMachine::Limits limits_;
+  const absl::Duration patience_;  // of sessions
   const absl::Duration max_backoff_;
   const bool spreads_;  // over several servers
   const std::function<absl::Status(std::string_view method, Metadata& metadata)> stream_metadata_;
