@@ -1,5 +1,7 @@
 // Servers whose client breaks the session protocol, or uses it as nobody should: its session ends with
 // a clear status or goes on, and other sessions and calls don't notice.
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -52,7 +54,7 @@ class BadSessionClient : public call_test::WireFixture, public testing::Test {
     server().Register(kUnary, [this](Context&, const std::string& request) {
       EXPECT_EQ(request, kGood);
       runs_.Add();
-      return absl::StatusOr<std::string>(response_);
+      return absl::StatusOr<std::string>(std::string(response_bytes_, 'r'));
     });
     server().Register(kBoth,
                       [](Context&, Reader<std::string>& reader,
@@ -110,7 +112,7 @@ class BadSessionClient : public call_test::WireFixture, public testing::Test {
     }
   }
 
-  std::string response_ = "served";
+  std::atomic<std::size_t> response_bytes_ = 6;
   Counter runs_;
   std::unique_ptr<Client> client_;
   std::optional<ClientReaderWriter<std::string, std::string>> stream_;
@@ -218,7 +220,7 @@ TEST_F(Flood, OfEmptyFramesHarmsNobody) { Send({""}, 0); }
 TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
   const Client raw = ConnectRaw();
   RawSession session = raw.Call(kOpen);
-  response_ = std::string(16'000, 'r');
+  response_bytes_ = 16'000;
   const int runs = runs_.value();
   std::vector<std::string> frames = {kHello};
   for (int id = 1; id <= kMostCalls / 2; ++id) frames.push_back(Exchange(id, kRequest));
@@ -230,7 +232,7 @@ TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
 TEST_F(BadSessionClient, ThatDoesNotReadPastItsDeadlinesLosesItsSession) {
   const Client raw = ConnectRaw();
   RawSession session = raw.Call(kOpen);
-  response_ = std::string(16'000, 'r');
+  response_bytes_ = 16'000;
   const int runs = runs_.value();
   std::vector<std::string> frames = {kHello};
   for (int id = 1; id < kMostCalls; ++id) {
