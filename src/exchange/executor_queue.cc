@@ -12,15 +12,19 @@ constexpr int kMostAtOnce = 64;
 
 class ExecutorQueue::Run {
  public:
-  explicit Run(std::shared_ptr<ExecutorQueue> queue) : queue_(std::move(queue)) {}
+  explicit Run(std::weak_ptr<ExecutorQueue> queue) : queue_(std::move(queue)) {}
   Run(Run&&) noexcept = default;
   ~Run() {
-    if (queue_ != nullptr) queue_->Dropped();
+    if (const std::shared_ptr<ExecutorQueue> queue = queue_.lock()) queue->Dropped();
   }
-  void operator()() { std::exchange(queue_, nullptr)->RunSome(); }
+  void operator()() {
+    if (const std::shared_ptr<ExecutorQueue> queue = std::exchange(queue_, {}).lock()) {
+      queue->RunSome();
+    }
+  }
 
  private:
-  std::shared_ptr<ExecutorQueue> queue_;
+  std::weak_ptr<ExecutorQueue> queue_;  // which has the executor, which has this
 };
 
 void ExecutorQueue::Post(absl::Span<Task> tasks) {
@@ -32,7 +36,7 @@ void ExecutorQueue::Post(absl::Span<Task> tasks) {
 void ExecutorQueue::AskForThread(Lock& lock) {
   asked_ = true;
   lock.unlock();
-  executor_->Post(Run(shared_from_this()));
+  executor_->Post(Run(weak_from_this()));
   lock.lock();
 }
 
