@@ -112,6 +112,16 @@ class BadSessionClient : public call_test::WireFixture, public testing::Test {
     }
   }
 
+  // Greets and makes so many calls, whose responses are more than a session takes that nobody reads.
+  void CallUnread(RawSession& session, const std::string& request, int calls) {
+    response_bytes_ = 16'000;
+    const int runs = runs_.value();
+    std::vector<std::string> frames = {kHello};
+    for (int id = 1; id <= calls; ++id) frames.push_back(Exchange(id, request));
+    ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
+    EXPECT_TRUE(runs_.Reaches(runs + kMostCalls / 2));
+  }
+
   std::atomic<std::size_t> response_bytes_ = 6;
   Counter runs_;
   std::unique_ptr<Client> client_;
@@ -220,28 +230,16 @@ TEST_F(Flood, OfEmptyFramesHarmsNobody) { Send({""}, 0); }
 TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
   const Client raw = ConnectRaw();
   RawSession session = raw.Call(kOpen);
-  response_bytes_ = 16'000;
-  const int runs = runs_.value();
-  std::vector<std::string> frames = {kHello};
-  for (int id = 1; id <= kMostCalls / 2; ++id) frames.push_back(Exchange(id, kRequest));
-  ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
-  EXPECT_TRUE(runs_.Reaches(runs + kMostCalls / 2));
+  CallUnread(session, kRequest, kMostCalls / 2);
   for (int i = 0; i < 100; ++i) ExpectServes();
 }
 
 TEST_F(BadSessionClient, ThatDoesNotReadPastItsDeadlinesLosesItsSession) {
   const Client raw = ConnectRaw();
   RawSession session = raw.Call(kOpen);
-  response_bytes_ = 16'000;
-  const int runs = runs_.value();
-  std::vector<std::string> frames = {kHello};
-  for (int id = 1; id < kMostCalls; ++id) {
-    frames.push_back(Exchange(id,
-                              "start { method: 'test.Call/Unary' timeout_us: 200000 } "
-                              "message: 'good' end: true"));
-  }
-  ASSERT_EQ(session.Write(BatchOf(frames)), absl::OkStatus());
-  EXPECT_TRUE(runs_.Reaches(runs + kMostCalls / 2));
+  CallUnread(session,
+             "start { method: 'test.Call/Unary' timeout_us: 200000 } message: 'good' end: true",
+             kMostCalls - 1);
   // Until there is room again for as many calls.
   EXPECT_TRUE(call_test::Eventually([&] { return !session.Write(Batch("")).ok(); }));
   session.Cancel();
