@@ -27,7 +27,8 @@ ClientStream::~ClientStream() {
 }
 
 void ClientStream::Cancel() {
-  call_->Cancel(absl::CancelledError("the caller cancelled the call"));
+  const std::shared_ptr<detail::Exchange> call = call_;  // a callback may drop the stream
+  call->Cancel(absl::CancelledError("the caller cancelled the call"));
 }
 
 const Metadata& ClientStream::initial_metadata() {
@@ -40,14 +41,21 @@ const Metadata& ClientStream::trailing_metadata() {
   return call_->TrailingMetadata();
 }
 
+void ClientStream::CloseSending() {
+  const std::shared_ptr<detail::Exchange> call = call_;
+  call->WritesDone();
+}
+
 absl::Status ClientStream::FinishReading() {
+  const std::shared_ptr<detail::Exchange> call = call_;
   Cancel();
-  return call_->FinalStatus();
+  return call->FinalStatus();
 }
 
 Pending<absl::Status> ClientStream::AsyncFinishReading() {
+  const std::shared_ptr<detail::Exchange> call = call_;
   Cancel();
-  return {call_, call_->FinalStatus()};
+  return {call, call->FinalStatus()};
 }
 
 }  // namespace parley

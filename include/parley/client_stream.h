@@ -59,6 +59,7 @@ class PARLEY_EXPORT ClientStream {
  protected:
   explicit ClientStream(std::shared_ptr<detail::Exchange> exchange) : call_(std::move(exchange)) {}
 
+  void CloseSending();
   absl::Status FinishReading();
   Pending<absl::Status> AsyncFinishReading();
 
@@ -93,8 +94,9 @@ class [[nodiscard]] ClientWriter : public ClientStream, public Writer<Request> {
   // why.
   absl::StatusOr<Response> Finish() { return AsyncFinish().Wait(); }
   Pending<absl::StatusOr<Response>> AsyncFinish() {
-    call_->WritesDone();
-    return {call_, detail::Slot::kEnd, &detail::TakeResult<Response>, response_};
+    const std::shared_ptr<detail::Exchange> call = call_;
+    CloseSending();
+    return {call, detail::Slot::kEnd, &detail::TakeResult<Response>, response_};
   }
 
  private:
@@ -111,7 +113,7 @@ class [[nodiscard]] ClientReaderWriter : public ClientStream,
       : ClientStream(exchange), Reader<Response>(exchange), Writer<Request>(std::move(exchange)) {}
 
   // Says that no more requests follow; responses may still be read.
-  void WritesDone() { call_->WritesDone(); }
+  void WritesDone() { CloseSending(); }
 
   // The one final status, as ClientReader::Finish.
   absl::Status Finish() { return FinishReading(); }

@@ -31,36 +31,42 @@ class Writer {
   explicit Writer(std::shared_ptr<detail::Exchange> exchange) : exchange_(std::move(exchange)) {}
 
   absl::Status Write(const T& message) {
-    const absl::StatusOr<bool> room = Queue(message);
+    const Held exchange = exchange_;
+    const absl::StatusOr<bool> room = Queue(*exchange, message);
     if (!room.ok() || *room) return room.status();
-    return TakeWritten(*exchange_, nullptr, !exchange_->Block(detail::Slot::kWrite));
+    return TakeWritten(*exchange, nullptr, !exchange->Block(detail::Slot::kWrite));
   }
 
   // True: the message is queued. False: not now, the queue is full.
   absl::StatusOr<bool> TryWrite(const T& message) {
-    absl::StatusOr<bool> room = exchange_->HasRoom();
+    const Held exchange = exchange_;
+    absl::StatusOr<bool> room = exchange->HasRoom();
     if (!room.ok() || !*room) return room;
-    if (absl::Status status = Queue(message).status(); !status.ok()) return status;
+    if (absl::Status status = Queue(*exchange, message).status(); !status.ok()) return status;
     return true;
   }
 
   // The message is queued at once, and stays so if the result is dropped; await it before the next
   // write.
   Pending<absl::Status> AsyncWrite(const T& message) {
-    const absl::StatusOr<bool> room = Queue(message);
-    if (!room.ok() || *room) return {exchange_, room.status()};
-    return {exchange_, detail::Slot::kWrite, &TakeWritten};
+    const Held exchange = exchange_;
+    const absl::StatusOr<bool> room = Queue(*exchange, message);
+    if (!room.ok() || *room) return {exchange, room.status()};
+    return {exchange, detail::Slot::kWrite, &TakeWritten};
   }
 
  protected:
   std::shared_ptr<detail::Exchange> exchange_;
 
  private:
+  // The answer may be here before a write has returned, and its callback may drop the stream.
+  using Held = std::shared_ptr<detail::Exchange>;
+
   // Whether there is room for another.
-  absl::StatusOr<bool> Queue(const T& message) {
-    absl::StatusOr<detail::Payload> payload = detail::MakePayload(*exchange_, message);
+  static absl::StatusOr<bool> Queue(detail::Exchange& exchange, const T& message) {
+    absl::StatusOr<detail::Payload> payload = detail::MakePayload(exchange, message);
     if (!payload.ok()) return payload.status();
-    return exchange_->Write(*std::move(payload));
+    return exchange.Write(*std::move(payload));
   }
   static absl::Status TakeWritten(detail::Exchange& exchange, void*, bool busy) {
     if (busy) return absl::FailedPreconditionError("two writers of one call at the same time");
