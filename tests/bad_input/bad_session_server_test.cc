@@ -165,5 +165,40 @@ TEST_F(BadSessionServer, ThatNeverGreetsCostsNoMoreThanTheDeadline) {
   ExpectAnswersPlainCalls(client);
 }
 
+// --- What is rare, and no mistake.
+
+const std::string kTakesOneCall = Batch("hello { revision: 1 max_exchanges: 1 }");
+std::string Answer(int exchange) {
+  return Batch(absl::StrCat("exchange: ", exchange, " message: '", exchange, "' status { }"));
+}
+
+TEST_F(BadSessionServer, ThatTakesOneCallAtATimeGetsThemInTurn) {
+  const RawSessionServer raw({kTakesOneCall, Answer(1), RawSessionServer::kAwait, Answer(2),
+                              RawSessionServer::kAwait, Answer(3)});
+  const Client client = ConnectTo(raw);
+  const CallOptions patient = {.timeout = absl::FromChrono(call_test::kPatience),
+                               .wait_for_ready = true};
+  Pending<absl::StatusOr<std::string>> first = client.AsyncCall(kUnary, "", patient);
+  Pending<absl::StatusOr<std::string>> second = client.AsyncCall(kUnary, "", patient);
+  Pending<absl::StatusOr<std::string>> third = client.AsyncCall(kUnary, "", patient);
+  EXPECT_EQ(std::move(third).Wait().value_or("an error"), "3");
+  EXPECT_EQ(std::move(second).Wait().value_or("an error"), "2");
+  EXPECT_EQ(std::move(first).Wait().value_or("an error"), "1");
+}
+
+TEST_F(BadSessionServer, ThatIsFullFailsCallsThatDoNotWaitForIt) {
+  const RawSessionServer raw({kTakesOneCall});
+  const Client client = ConnectTo(raw);
+  const auto only = AnyCall::Open(client, MethodKind::kBidi, {.wait_for_ready = true});
+  for (const MethodKind kind : kKinds) {
+    EXPECT_THAT(AnyCall::Open(client, kind)->End(),
+                IsStatus(absl::StatusCode::kResourceExhausted,
+                         "all sessions have as many calls as they take"));
+    const CallOptions patient = {.timeout = absl::Milliseconds(100), .wait_for_ready = true};
+    EXPECT_THAT(AnyCall::Open(client, kind, patient)->End(),
+                HasCode(absl::StatusCode::kDeadlineExceeded));
+  }
+}
+
 }  // namespace
 }  // namespace parley::bad_input_test

@@ -23,6 +23,9 @@ namespace parley::bad_input_test {
 
 class RawSessionServer {
  public:
+  // In place of a batch: the next one is sent when the client has sent something more.
+  static constexpr char kAwait[] = "await";
+
   // On each session: the first batch when the client has greeted, the next ones when it has sent
   // something more. `reads`: it goes on reading.
   explicit RawSessionServer(std::vector<std::string> batches, bool reads = true)
@@ -58,7 +61,10 @@ class RawSessionServer {
    private:
     // One operation at a time.
     void GoOn() {
-      if (next_ < batches_.size() && (next_ != 1 || heard_ > 1)) {
+      if (next_ < batches_.size() && batches_[next_] == kAwait) {
+        ++next_;
+        StartRead(&received_);
+      } else if (next_ < batches_.size() && (next_ != 1 || heard_ > 1)) {
         const grpc::Slice bytes(batches_[next_++]);
         sent_ = grpc::ByteBuffer(&bytes, 1);
         StartWrite(&sent_);

@@ -279,7 +279,7 @@ class Fuzzed {
     SessionMachine::Opening opening{"a.B/C", 1, {{"key", "value"}}, std::nullopt};
     if (input.Byte() % 2 == 0) opening.request = Message(input);
     lane->closed = opening.request.has_value();
-    const bool may = machine_.ready() && machine_.exchanges() < machine_.max_exchanges();
+    const bool may = machine_.ready() && machine_.has_room();
     const bool opened = machine_.Open(lane, opening);
     Expect(opened == may, "whether a call is taken");
     if (!opened) return;

@@ -46,7 +46,7 @@ TEST(SessionMachine, TellsWhatThePeersHelloSays) {
   EXPECT_EQ(event.hello->revision, 7u) << "the lower revision is spoken";
   EXPECT_THAT(event.hello->methods, ElementsAre("a.B/C"));
   EXPECT_EQ(event.lane, nullptr);
-  EXPECT_EQ(peer.machine.max_exchanges(), 300u);
+  EXPECT_EQ(event.hello->max_exchanges, 300u);
   EXPECT_TRUE(peer.machine.greeted());
 }
 

@@ -33,8 +33,9 @@ class Exchange {
   // How to allocate what will be sent; null if this exchange carries objects as they are.
   virtual AllocateBlock allocator() const = 0;
   // Takes the message, whether there is room or not. True: there is room for another; else wait for
-  // kWrite before the next one. FAILED_PRECONDITION if the sending side was closed or another thread is waiting to write,
-  // RESOURCE_EXHAUSTED if the message is over the limit, else the reason why the call is over.
+  // kWrite before the next one. FAILED_PRECONDITION if the sending side was closed or another thread
+  // is waiting to write, RESOURCE_EXHAUSTED if the message is over the limit, else the reason why
+  // the call is over.
   virtual absl::StatusOr<bool> Write(Payload&& message) = 0;
   // Whether a message would have to wait; an error if the call is over.
   virtual absl::StatusOr<bool> HasRoom() = 0;

@@ -45,6 +45,10 @@ void ClientSession::DeliverOwn(SessionMachine::Event& event) {
   LeaveWhenIdle();
 }
 
+void ClientSession::HasRoom() {
+  if (const std::shared_ptr<SessionPool> pool = pool_.lock()) pool->HasRoom(*this);
+}
+
 void ClientSession::StartEnd(const absl::Status& status) {
   if (drained_ && status.ok()) {
     stream_->WritesDone(closed_.Start(source_, Self()));

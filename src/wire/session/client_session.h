@@ -38,6 +38,7 @@ class ClientSession final : public Session {
   void StartEnd(const absl::Status& status) override;
   void Abort() override { context_.TryCancel(); }
   void StreamOver() override;
+  void HasRoom() override;
   void DeliverOwn(SessionMachine::Event& event) override;
 
   void OnRead(bool ok);

@@ -19,6 +19,8 @@ constexpr std::size_t kMostEvents = 64;
 constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
 // How long a client that has been told to leave may take, once it has no calls.
 constexpr absl::Duration kTimeToLeave = absl::Milliseconds(500);
+// A peer that reads at all may be that slow.
+constexpr absl::Duration kLeastPatience = absl::Milliseconds(100);
 // To look for calls whose deadline has passed may take this part of one thread's time.
 constexpr int kLookShare = 10;
 
@@ -28,7 +30,7 @@ Session::Session(std::shared_ptr<Runtime> runtime, CompletionSource& source, Ses
                  absl::Duration patience)
     : runtime_(std::move(runtime)),
       source_(source),
-      patience_(patience),
+      patience_(std::max(patience, kLeastPatience)),
       machine_(std::move(machine)) {}
 
 Session::~Session() {
@@ -96,6 +98,14 @@ std::size_t Session::exchanges() {
 bool Session::greeted() {
   Lock lock(mutex_);
   return machine_.greeted();
+}
+
+Session::Room Session::AwaitRoom() {
+  Lock lock(mutex_);
+  if (retired_ || !machine_.ready()) return Room::kNever;
+  if (machine_.has_room()) return Room::kNow;
+  room_awaited_ = true;
+  return Room::kLater;
 }
 
 // --- The stream.
@@ -251,7 +261,7 @@ void Session::Defer() {
 void Session::Settle(Lock& lock, bool now) {
   // As a rule what was said waits already, or there was nothing to say.
   const bool waits = !machine_.has_output() || writing_ || over_ || (deferred_ && !IsMuch());
-  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && counted_ &&
+  if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && !room_awaited_ && counted_ &&
       operations_ > 0) {
     lock.unlock();
     return;
@@ -285,11 +295,14 @@ void Session::Settle(Lock& lock, bool now) {
   if (counted_ && !was_counted) source_.Started();
   std::vector<SessionMachine::Served> served;
   if (machine_.has_served()) served = machine_.TakeServed();
+  const bool room = room_awaited_ && machine_.has_room();
+  if (room) room_awaited_ = false;
   lock.unlock();
   if (write) StartWrite(Payload(std::move(batch)));
   for (const SessionMachine::Served& each : served) {
     if (each.taken) static_cast<SessionCall&>(*each.lane).Sent();
   }
+  if (room) HasRoom();
   if (end) StartEnd(*end);
   if (over) {
     StreamOver();
@@ -337,10 +350,9 @@ void Session::LookAtDeadlines() {
     });
     // What these calls have to say must not wait for ever for a peer that does not read.
     if (!late.empty()) {
+      stuck = stuck_since_ && *stuck_since_ + patience_ <= now;
       if (write_in_flight_ && !stuck_since_) stuck_since_ = now;
-      const absl::Time end_of_patience = stuck_since_.value_or(now) + patience_;
-      stuck = end_of_patience <= now;
-      if (!stuck) next = std::min(next, end_of_patience);
+      if (!stuck) next = std::min(next, stuck_since_.value_or(now) + patience_);
     }
     const absl::Time end = absl::Now();
     next_look_ = absl::InfiniteFuture();

@@ -53,6 +53,9 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
 
   std::size_t exchanges();
   bool greeted();
+  // Whether another call can be opened. kLater: HasRoom is called when it can.
+  enum class Room { kNow, kLater, kNever };
+  Room AwaitRoom();
 
   void RunDeferred(Pause pause) final;
 
@@ -70,6 +73,8 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   virtual void Abort() = 0;
   // All that was started is done, and nothing will be started. Once.
   virtual void StreamOver() = 0;
+  // It was full when somebody asked, and is no more.
+  virtual void HasRoom() {}
   // What a frame has brought that is not for a call.
   virtual void DeliverOwn(SessionMachine::Event&) {}
 
@@ -124,6 +129,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool over_ = false;
   bool leaving_ = false;  // once there is nothing left to do
   bool retired_ = false;
+  bool room_awaited_ = false;
   bool peer_leaves_ = false;  // and ends the stream
   std::optional<Control::Timer> await_end_;
   std::optional<absl::Status> end_;  // to be ended with

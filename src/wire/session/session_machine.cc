@@ -38,7 +38,7 @@ SessionMachine::SessionMachine(Side side, Limits limits, AllocateBlock allocate,
 // --- What calls do.
 
 bool SessionMachine::Open(std::shared_ptr<Lane> lane, Opening& opening) {
-  if (!ready() || lanes_.size() >= most_exchanges_) return false;
+  if (!ready() || !has_room()) return false;
   Lane& opened = *lane;
   opened.Reset();
   opened.self_ = std::move(lane);

@@ -152,7 +152,7 @@ class SessionMachine {
   bool broken() const { return broken_; }
   bool ready() const { return greeted_ && !draining_ && !broken_; }
   std::size_t exchanges() const { return lanes_.size(); }
-  std::uint64_t max_exchanges() const { return most_exchanges_; }
+  bool has_room() const { return lanes_.size() < most_exchanges_; }  // client
   std::uint64_t pool_used() const { return windows_bytes_ + messages_bytes_; }
 
  private:

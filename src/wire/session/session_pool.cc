@@ -65,7 +65,7 @@ void SessionPool::Close() {
     Lock lock(mutex_);
     closed_ = true;
     for (const Slot& slot : slots_) {
-      if (slot.session != nullptr && (slot.ready || waiting_.empty())) {
+      if (slot.has_greeted() || (slot.session != nullptr && waiting_.empty())) {
         sessions.push_back(slot.session);
       }
     }
@@ -92,6 +92,7 @@ void SessionPool::Open(Lock& lock, Slot& slot, PlainClient& connection) {
   const auto session =
       std::make_shared<ClientSession>(weak_from_this(), runtime_, source_, limits_, patience_);
   slot.session = session;
+  slot.state = Slot::kOpening;
   lock.unlock();
   Metadata metadata;
   absl::Status status;
@@ -107,7 +108,7 @@ void SessionPool::Open(Lock& lock, Slot& slot, PlainClient& connection) {
 
 void SessionPool::TryLater(Slot& slot, const absl::Status& status, bool draining) {
   absl::Duration wait = absl::ZeroDuration();
-  if (slot.ready) {
+  if (slot.has_greeted()) {
     // It has worked, so it will soon again; but a server that drains is still about to go.
     slot.backoff = absl::ZeroDuration();
     wait = draining ? kFirstBackoff : absl::ZeroDuration();
@@ -135,6 +136,7 @@ absl::Time SessionPool::NextTry() const {
 // For calls that wait.
 void SessionPool::RetryLater() {
   const absl::Time next = NextTry();
+  if (next == absl::InfiniteFuture()) return;
   if (retry_) runtime_->control.Cancel(*retry_);
   retry_ = runtime_->control.At(next, [weak = weak_from_this()] {
     const std::shared_ptr<SessionPool> pool = weak.lock();
@@ -152,7 +154,7 @@ std::shared_ptr<ClientSession> SessionPool::LeastLoaded() {
   if (spreads_) ++turn_;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[(turn_ + i) % slots_.size()];
-    if (!slot.ready) continue;
+    if (slot.session == nullptr || slot.state != Slot::kReady) continue;
     const std::size_t load = slots_.size() == 1 ? 0 : slot.session->exchanges();
     if (load >= least) continue;
     best = slot.session;
@@ -161,44 +163,54 @@ std::shared_ptr<ClientSession> SessionPool::LeastLoaded() {
   return best;
 }
 
-bool SessionPool::Opening() const {
-  return std::any_of(slots_.begin(), slots_.end(),
-                     [](const Slot& slot) { return slot.session != nullptr && !slot.ready; });
+bool SessionPool::IsChanging() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.session != nullptr &&
+           (slot.state == Slot::kOpening || slot.state == Slot::kLeaving);
+  });
 }
 
-void SessionPool::Place(std::shared_ptr<SessionOutgoingCall> call,
-                        SessionMachine::Opening opening) {
+void SessionPool::Refused(const ClientSession& session) {
+  Slot* const slot = SlotOf(session);
+  if (slot == nullptr || slot->state != Slot::kReady) return;
+  switch (slot->session->AwaitRoom()) {
+    case Session::Room::kNow:
+      return;
+    case Session::Room::kLater:
+      slot->state = Slot::kFull;
+      return;
+    case Session::Room::kNever:
+      slot->state = Slot::kLeaving;
+      --ready_;
+      return;
+  }
+}
+
+void SessionPool::Place(Waiting waiting, std::uint64_t place) {
   Lock lock(mutex_);
   if (may_open_.load(std::memory_order_relaxed)) OpenMissing(lock);
-  bool refused = false;
-  // A session may break between the choice and the opening, and the next one then too.
-  for (std::size_t i = 0; i < 2 * slots_.size(); ++i) {
-    const std::shared_ptr<ClientSession> session = LeastLoaded();
-    if (session == nullptr) break;
+  while (const std::shared_ptr<ClientSession> session = LeastLoaded()) {
     lock.unlock();
-    if (call->OpenOn(session, opening)) return;
+    if (waiting.call->OpenOn(session, waiting.opening)) return;
     lock.lock();
-    refused = true;
+    Refused(*session);
   }
-  OpenMissing(lock);
-  const bool soon = NextTry() <= absl::Now() + kSoon;
-  const bool greeted = ready_ > 0 && !refused;  // while the lock was given up
-  if (!Opening() && !soon && !greeted && !call->waits_for_ready()) {
+  const bool soon = IsChanging() || NextTry() <= absl::Now() + kSoon;
+  if (!soon && !waiting.call->waits_for_ready()) {
     absl::Status status =
         absl::ResourceExhaustedError("all sessions have as many calls as they take");
     for (const Slot& slot : slots_) {
-      if (!slot.ready) status = slot.last;
+      if (slot.session == nullptr) status = slot.last;
     }
     lock.unlock();
-    return call->Fail(std::move(status));
+    return waiting.call->Fail(std::move(status));
   }
-  const std::uint64_t number = next_++;
-  waiting_.emplace(number, Waiting{call, std::move(opening)});
-  const bool ready = ready_ > 0;  // since
-  if (!Opening() && !ready) RetryLater();
+  if (place == 0) place = next_++;
+  const std::shared_ptr<SessionOutgoingCall> call = waiting.call;
+  waiting_.emplace(place, std::move(waiting));
+  RetryLater();
   lock.unlock();
-  if (!call->Waits(number)) return Forget(number);
-  if (ready) PlaceWaiting();
+  if (!call->Waits(place)) Forget(place);
 }
 
 void SessionPool::Forget(std::uint64_t waits_as) {
@@ -209,12 +221,13 @@ void SessionPool::Forget(std::uint64_t waits_as) {
 }
 
 void SessionPool::PlaceWaiting() {
-  decltype(waiting_) waiting;
-  {
-    Lock lock(mutex_);
-    waiting.swap(waiting_);
+  Lock lock(mutex_);
+  while (!waiting_.empty() && LeastLoaded() != nullptr) {
+    auto first = waiting_.extract(waiting_.begin());
+    lock.unlock();
+    Place(std::move(first.mapped()), first.key());
+    lock.lock();
   }
-  for (auto& [number, each] : waiting) Place(std::move(each.call), std::move(each.opening));
 }
 
 void SessionPool::FailWaiting(Lock& lock, const absl::Status& status) {
@@ -227,7 +240,6 @@ void SessionPool::FailWaiting(Lock& lock, const absl::Status& status) {
     }
     it = next;
   }
-  if (!waiting_.empty()) RetryLater();
   lock.unlock();
   for (const Waiting& each : failed) each.call->Fail(status);
 }
@@ -248,7 +260,7 @@ void SessionPool::Ready(const std::shared_ptr<ClientSession>& session,
     Lock lock(mutex_);
     Slot* const slot = SlotOf(*session);
     if (slot == nullptr) return;
-    slot->ready = true;
+    slot->state = Slot::kReady;
     if (spreads_) slot->server = session->peer();
     methods_ = {methods.begin(), methods.end()};
     has_methods_ = !methods_.empty();
@@ -263,6 +275,16 @@ void SessionPool::Ready(const std::shared_ptr<ClientSession>& session,
   if (leaving != nullptr && leaving != session) leaving->Retire();
   PlaceWaiting();
   if (leaving == session) session->Leave();
+}
+
+void SessionPool::HasRoom(const ClientSession& session) {
+  {
+    Lock lock(mutex_);
+    Slot* const slot = SlotOf(session);
+    if (slot == nullptr || slot->state != Slot::kFull) return;
+    slot->state = Slot::kReady;
+  }
+  PlaceWaiting();
 }
 
 void SessionPool::Leaves(const ClientSession& session) {
@@ -282,10 +304,12 @@ void SessionPool::Remove(const ClientSession& session, const absl::Status& statu
     removed = std::move(trial_.session);
     return TryServersLater(/*soon=*/false);
   }
+  if (slot->counts()) --ready_;
   TryLater(*slot, status, draining);
-  if (std::exchange(slot->ready, false)) --ready_;
   removed = std::move(slot->session);
-  if (!waiting_.empty() && !Opening()) return FailWaiting(lock, status);
+  if (waiting_.empty()) return;
+  RetryLater();
+  if (!IsChanging() && NextTry() > absl::Now()) FailWaiting(lock, status);
 }
 
 // --- Several servers.
@@ -293,7 +317,7 @@ void SessionPool::Remove(const ClientSession& session, const absl::Status& statu
 std::vector<std::string_view> SessionPool::Servers() const {
   std::vector<std::string_view> servers;
   for (const Slot& slot : slots_) {
-    servers.push_back(slot.ready ? std::string_view(slot.server) : std::string_view());
+    servers.push_back(slot.counts() ? std::string_view(slot.server) : std::string_view());
   }
   return servers;
 }
@@ -301,9 +325,9 @@ std::vector<std::string_view> SessionPool::Servers() const {
 std::shared_ptr<ClientSession> SessionPool::PlaceTrial() {
   const std::optional<std::size_t> place = PlaceOnCrowdedServer(Servers(), trial_.server);
   TryServersLater(/*soon=*/place.has_value());
-  trial_.ready = false;
   if (!place) return std::move(trial_.session);
   slots_[*place].server = std::move(trial_.server);
+  slots_[*place].state = Slot::kReady;
   return std::exchange(slots_[*place].session, std::move(trial_.session));
 }
 

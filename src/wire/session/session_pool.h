@@ -13,6 +13,7 @@
 #include <optional>
 #include <random>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -45,13 +46,17 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
 
   // --- For calls.
   // Opens the call on a session, now or when there is one; or fails it.
-  void Place(std::shared_ptr<SessionOutgoingCall> call, SessionMachine::Opening opening);
+  void Place(std::shared_ptr<SessionOutgoingCall> call, SessionMachine::Opening opening) {
+    Place({std::move(call), std::move(opening)}, 0);
+  }
   // The waiting call has ended.
   void Forget(std::uint64_t waits_as);
 
   // --- For sessions.
   // `methods`: the only ones that the server takes on sessions, if there are any.
   void Ready(const std::shared_ptr<ClientSession>& session, std::vector<std::string> methods);
+  // It was full, and has room for a call.
+  void HasRoom(const ClientSession& session);
   // It takes no more calls.
   void Leaves(const ClientSession& session);
   void Over(const ClientSession& session, const absl::Status& status);
@@ -59,12 +64,15 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
  private:
   using Lock = std::unique_lock<std::mutex>;
   struct Slot {
-    std::shared_ptr<ClientSession> session;  // opening or ready
-    bool ready = false;
+    std::shared_ptr<ClientSession> session;
+    // kLeaving: it takes no more calls, and will say why.
+    enum { kOpening, kReady, kFull, kLeaving } state = kOpening;
     std::string server;  // as gRPC spells its address, once ready
     absl::Time next_try = absl::InfinitePast();
     absl::Duration backoff = absl::ZeroDuration();
     absl::Status last;  // how the last one ended
+    bool has_greeted() const { return session != nullptr && state != kOpening; }
+    bool counts() const { return has_greeted() && state != kLeaving; }  // as ready
   };
   struct Waiting {
     std::shared_ptr<SessionOutgoingCall> call;
@@ -87,8 +95,13 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   // `soon`: something has changed.
   void TryServersLater(bool soon);
 
+  // `place`: in the queue, if it has one.
+  void Place(Waiting call, std::uint64_t place);
   std::shared_ptr<ClientSession> LeastLoaded();
-  bool Opening() const;
+  // `session` has refused a call.
+  void Refused(const ClientSession& session);
+  // Whether something is under way that calls may wait for.
+  bool IsChanging() const;
   void PlaceWaiting();
   void FailWaiting(Lock& lock, const absl::Status& status);
 
