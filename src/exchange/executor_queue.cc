@@ -10,6 +10,8 @@ constexpr int kMostAtOnce = 64;
 
 }  // namespace
 
+thread_local const ExecutorQueue* ExecutorQueue::runs_here_ = nullptr;
+
 class ExecutorQueue::Run {
  public:
   explicit Run(std::weak_ptr<ExecutorQueue> queue) : queue_(std::move(queue)) {}
@@ -30,6 +32,7 @@ class ExecutorQueue::Run {
 void ExecutorQueue::Post(absl::Span<Task> tasks) {
   Lock lock(mutex_);
   for (Task& task : tasks) tasks_.Push(std::move(task));
+  unfinished_ += tasks.size();
   if (!asked_) AskForThread(lock);
 }
 
@@ -49,9 +52,12 @@ void ExecutorQueue::RunSome() {
     // The task may block until one of those that wait has run.
     if (!tasks_.empty() && !asked_) AskForThread(lock);
     lock.unlock();
+    const ExecutorQueue* const outer = std::exchange(runs_here_, this);
     task();
     task = nullptr;
+    runs_here_ = outer;
     lock.lock();
+    --unfinished_;
   }
   --running_;
   if (!tasks_.empty() && !asked_) AskForThread(lock);
@@ -62,7 +68,10 @@ void ExecutorQueue::Dropped() {
   Lock lock(mutex_);
   asked_ = false;
   // Whoever still runs goes on, and asks again.
-  if (running_ == 0) dropped = std::exchange(tasks_, {});
+  if (running_ == 0) {
+    dropped = std::exchange(tasks_, {});
+    unfinished_ = 0;
+  }
   lock.unlock();
 }
 

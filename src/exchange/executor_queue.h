@@ -3,6 +3,7 @@
 #ifndef PARLEY_SRC_EXCHANGE_EXECUTOR_QUEUE_H_
 #define PARLEY_SRC_EXCHANGE_EXECUTOR_QUEUE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -25,9 +26,16 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   void Post(Task task) { Post(absl::MakeSpan(&task, 1)); }
   void Post(absl::Span<Task> tasks);
 
+  // How many have been posted and have not ended.
+  std::size_t unfinished() const { return unfinished_.load(std::memory_order_relaxed); }
+  // Whether the calling thread is in a task.
+  bool RunsHere() const { return runs_here_ == this; }
+
  private:
   using Lock = std::unique_lock<std::mutex>;
   class Run;
+
+  static thread_local const ExecutorQueue* runs_here_;
 
   // Runs what waits, as one task of the executor.
   void RunSome();
@@ -39,8 +47,9 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   const std::shared_ptr<Executor> executor_;
   std::mutex mutex_;
   Fifo<Task> tasks_;
-  bool asked_ = false;       // for a thread that has not come yet
-  std::size_t running_ = 0;  // threads
+  std::atomic<std::size_t> unfinished_ = 0;  // changed under the mutex
+  bool asked_ = false;                       // for a thread that has not come yet
+  std::size_t running_ = 0;                  // threads
 };
 
 }  // namespace parley::detail

@@ -273,6 +273,13 @@ void Loop::Lead(Lock& lock, Worker& self) {
   }
 }
 
+// As far as this loop can tell. An executor that gets many tasks at a time will soon get some again.
+bool Loop::HasIdleCore() const {
+  static const std::size_t cores = std::thread::hardware_concurrency();
+  const std::size_t tasks = executor_ != nullptr ? executor_->unfinished() : 0;
+  return std::max(tasks, last_brought_) + 1 < cores;
+}
+
 void Loop::Poll(Lock& lock) {
   leader_is_asked_.store(false, std::memory_order_relaxed);
   // Tasks that nobody could be found for: each event is an opportunity.
@@ -282,7 +289,7 @@ void Loop::Poll(Lock& lock) {
   EventSource::Polled polled;
   do {
     CountStep();
-    polled = source_->Poll();
+    polled = source_->Poll(HasIdleCore());
   } while (polled == EventSource::Polled::kEvent && brought_.empty() && !once && interest_ > 0 &&
            !leader_is_asked_.load(std::memory_order_relaxed));
   dispatching_ = outer;
@@ -290,6 +297,7 @@ void Loop::Poll(Lock& lock) {
     // All of them at once: a thread that wakes finds them all.
     std::vector<absl::AnyInvocable<void()>> tasks;
     while (!brought_.empty()) tasks.push_back(brought_.Pop().run);
+    last_brought_ = tasks.size();
     executor_->Post(absl::MakeSpan(tasks));
   }
   lock.lock();

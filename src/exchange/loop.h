@@ -35,8 +35,9 @@ class EventSource {
   enum class Polled { kEvent, kShutdown };
 
   virtual ~EventSource() = default;
-  // Waits for one event and handles it. One thread at a time.
-  virtual Polled Poll() = 0;
+  // Waits for one event and handles it. One thread at a time. `eagerly`: there is a core that has
+  // nothing else to do.
+  virtual Polled Poll(bool eagerly) = 0;
   // Makes a Poll that is waiting return. Any thread.
   virtual void Wake() = 0;
   // After the last event Poll returns kShutdown. Nothing may be started any more.
@@ -111,6 +112,10 @@ class Loop {
   bool OnPoolThread() const;
   // Whether the calling thread will poll, as soon as it has done what it is at.
   bool PollsNext() const;
+  // Whether other threads are in the middle of what the calling one has a part of.
+  bool RunsOneOfMany() const {
+    return executor_ != nullptr && executor_->RunsHere() && executor_->unfinished() > 1;
+  }
 
  private:
   struct Task {
@@ -146,6 +151,7 @@ class Loop {
   void TakeLead();
   void Run(Lock& lock, Worker& self, Task task);
   void SettleAfterLead(Lock& lock);
+  bool HasIdleCore() const;
   // Handles events until there is something else to do for the leader, or no more come.
   void Poll(Lock& lock);
   // The leader is to look, after the event that it handles, at what has changed under the lock.
@@ -187,9 +193,10 @@ class Loop {
   std::condition_variable idle_wake_;
   LightSleep monitor_sleep_;
   std::vector<std::thread> threads_;
-  Fifo<Task> brought_;  // by the event that the leader handles; not under the lock
-  Fifo<Task> quick_;    // the leader may run these
-  Fifo<Task> slow_;     // other threads only
+  Fifo<Task> brought_;            // by the event that the leader handles; not under the lock
+  std::size_t last_brought_ = 0;  // to the executor; the leader's
+  Fifo<Task> quick_;              // the leader may run these
+  Fifo<Task> slow_;               // other threads only
   std::vector<Sleeper*> sleepers_;
 
   std::atomic<const void*> leader_ = nullptr;  // a Worker or a Sleeper

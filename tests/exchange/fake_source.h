@@ -39,7 +39,7 @@ class FakeSource final : public EventSource {
     Deliver(std::move(event));
   }
 
-  Polled Poll() override {
+  Polled Poll(bool) override {
     std::unique_lock lock(mutex_);
     EXPECT_EQ(polling_, std::thread::id()) << "two threads poll at once";
     polling_ = std::this_thread::get_id();

@@ -3,27 +3,17 @@
 #include <grpc/support/time.h>
 
 #include <chrono>
-#include <thread>
 
 namespace parley::detail {
-namespace {
 
-// With one core, whoever spins keeps the peer from answering.
-bool HasCoreToSpare() {
-  static const bool has = std::thread::hardware_concurrency() > 1;
-  return has;
-}
-
-}  // namespace
-
-EventSource::Polled CompletionSource::Poll() {
+EventSource::Polled CompletionSource::Poll(bool eagerly) {
   void* tag = nullptr;
   bool ok = false;
   RunDeferred(Overdue() ? Pause::kIdle : Pause::kNone);
   if (!Ask(&tag, &ok)) {
     ++idle_times_;
     RunDeferred(Pause::kIdle);
-    if (!Spin(&tag, &ok) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
+    if (!(eagerly && Spin(&tag, &ok)) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
   }
   auto* const operation = static_cast<Operation*>(tag);
   Finished();
@@ -39,7 +29,7 @@ bool CompletionSource::Ask(void** tag, bool* ok) {
 
 bool CompletionSource::Spin(void** tag, bool* ok) {
   using Clock = std::chrono::steady_clock;
-  if (!HasCoreToSpare() || !spin_policy_.ShouldSpin()) return false;
+  if (!spin_policy_.ShouldSpin()) return false;
   const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
   bool came = false;
   do {

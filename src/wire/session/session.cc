@@ -247,10 +247,11 @@ bool Session::IsMuch() const {
 
 bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
-  if (now || !runtime_->loop.PollsNext() || IsMuch()) return true;
+  const Loop& loop = runtime_->loop;
+  if (now || IsMuch() || !(loop.PollsNext() || loop.RunsOneOfMany())) return true;
   Defer();
-  // The lead may have been taken from this thread, by one that waits for events already.
-  if (!runtime_->loop.PollsNext()) source_.Wake();
+  // It is for who polls; and the lead may have been taken from this thread, by one that waits already.
+  if (!loop.PollsNext()) source_.Wake();
   return false;
 }
 
