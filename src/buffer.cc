@@ -58,23 +58,18 @@ Block AllocateHeapBlock(std::size_t size) {
 
 Buffer::Buffer(const Buffer& other)
     : only_(other.only_),
-      many_(other.many_ ? std::make_unique<std::vector<detail::Block>>(*other.many_) : nullptr),
-      has_only_(other.has_only_),
-      size_bytes_(other.size_bytes_),
+      many_(other.many_ ? std::make_unique<Pieces>(*other.many_) : nullptr),
       allocate_(other.allocate_) {}
 
 detail::Block& Buffer::Add(detail::Block piece) {
-  size_bytes_ += piece.size();
-  if (pieces().empty()) {
-    has_only_ = true;
-    return only_ = std::move(piece);
-  }
+  if (pieces().empty()) return only_ = std::move(piece);
   if (many_ == nullptr) {
-    many_ = std::make_unique<std::vector<detail::Block>>();
-    many_->push_back(std::move(only_));
-    has_only_ = false;
+    many_ = std::make_unique<Pieces>();
+    many_->size_bytes = only_.size();
+    many_->pieces.push_back(std::move(only_));
   }
-  return many_->emplace_back(std::move(piece));
+  many_->size_bytes += piece.size();
+  return many_->pieces.emplace_back(std::move(piece));
 }
 
 char* Buffer::Allocate(std::size_t size_bytes) { return Add(allocate_(size_bytes)).mutable_data(); }
@@ -92,14 +87,14 @@ void Buffer::AppendReference(std::string_view bytes, std::shared_ptr<const void>
 void Buffer::AppendPiece(detail::Block piece) { Add(std::move(piece)); }
 
 std::string_view Buffer::Flatten(std::string& scratch) const {
-  if (many_ == nullptr) return has_only_ ? only_.view() : std::string_view();
+  if (many_ == nullptr) return only_.view();
   scratch = ToString();
   return scratch;
 }
 
 std::string Buffer::ToString() const {
   std::string bytes;
-  bytes.reserve(size_bytes_);
+  bytes.reserve(size_bytes());
   for (const detail::Block& piece : pieces()) bytes.append(piece.view());
   return bytes;
 }

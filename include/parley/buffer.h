@@ -28,17 +28,10 @@ class PARLEY_EXPORT Buffer {
   explicit Buffer(detail::AllocateBlock allocate) : allocate_(allocate) {}
   Buffer(const Buffer& other);
   // What was moved from is empty.
-  Buffer(Buffer&& other) noexcept
-      : only_(std::move(other.only_)),
-        many_(std::move(other.many_)),
-        has_only_(std::exchange(other.has_only_, false)),
-        size_bytes_(std::exchange(other.size_bytes_, 0)),
-        allocate_(other.allocate_) {}
+  Buffer(Buffer&& other) noexcept = default;
   Buffer& operator=(Buffer other) noexcept {
     only_ = std::move(other.only_);
     many_ = std::move(other.many_);
-    has_only_ = other.has_only_;
-    size_bytes_ = other.size_bytes_;
     allocate_ = other.allocate_;
     return *this;
   }
@@ -57,10 +50,10 @@ class PARLEY_EXPORT Buffer {
   // Appends a piece of a received message or of another buffer, sharing its memory.
   void AppendPiece(detail::Block piece);
 
-  std::size_t size_bytes() const { return size_bytes_; }
+  std::size_t size_bytes() const { return many_ != nullptr ? many_->size_bytes : only_.size(); }
   absl::Span<const detail::Block> pieces() const {
-    if (many_ != nullptr) return *many_;
-    return {&only_, has_only_ ? std::size_t{1} : 0};
+    if (many_ != nullptr) return many_->pieces;
+    return {&only_, only_.size() > 0 ? std::size_t{1} : 0};
   }
 
   // All bytes in one run: the buffer's own memory where it is one piece, else a copy placed in
@@ -71,13 +64,16 @@ class PARLEY_EXPORT Buffer {
   std::string ToString() const;
 
  private:
+  struct Pieces {
+    std::vector<detail::Block> pieces;
+    std::size_t size_bytes;
+  };
+
   detail::Block& Add(detail::Block piece);
 
   // A message is one piece, as a rule, and is moved many times on its way.
   detail::Block only_;
-  std::unique_ptr<std::vector<detail::Block>> many_;  // all of them, where there are several
-  bool has_only_ = false;
-  std::size_t size_bytes_ = 0;
+  std::unique_ptr<Pieces> many_;  // all of them, where there are several
   detail::AllocateBlock allocate_ = detail::AllocateHeapBlock;
 };
 

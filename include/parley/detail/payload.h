@@ -53,57 +53,73 @@ inline constexpr TypeOps kTypeOps = {
 // ended.
 class Payload {
  public:
-  Payload() = default;
-  explicit Payload(Buffer bytes) : size_bytes_(bytes.size_bytes()), bytes_(std::move(bytes)) {}
+  Payload() : bytes_() {}
+  explicit Payload(Buffer bytes) : bytes_(std::move(bytes)) {}
   static Payload Own(const TypeOps* type, void* object) { return Payload(type, object, true); }
   static Payload Borrow(const TypeOps* type, const void* object) {
     return Payload(type, const_cast<void*>(object), false);
   }
 
-  Payload(Payload&& other) noexcept
-      : type_(std::exchange(other.type_, nullptr)),
-        object_(other.object_),
-        owned_(std::exchange(other.owned_, false)),
-        size_bytes_(other.size_bytes_),
-        bytes_(std::move(other.bytes_)) {}
+  Payload(Payload&& other) noexcept : type_(other.type_) {
+    if (is_bytes()) {
+      new (&bytes_) Buffer(std::move(other.bytes_));
+    } else {
+      object_ = other.object_;
+      other.type_ = nullptr;
+      new (&other.bytes_) Buffer();
+    }
+  }
   Payload& operator=(Payload&& other) noexcept {
     if (this == &other) return *this;
     this->~Payload();
     return *new (this) Payload(std::move(other));
   }
   ~Payload() {
-    if (owned_) type_->destroy(object_);
+    if (is_bytes()) {
+      bytes_.~Buffer();
+    } else if (object_.owned) {
+      type_->destroy(object_.address);
+    }
   }
 
-  std::size_t size_bytes() const { return size_bytes_; }
+  std::size_t size_bytes() const { return is_bytes() ? bytes_.size_bytes() : object_.size_bytes; }
   bool is_bytes() const { return type_ == nullptr; }
 
   // The object itself if it is a T, else null.
   template <class T>
   T* object() const {
-    return type_ == &kTypeOps<T> ? static_cast<T*>(object_) : nullptr;
+    return type_ == &kTypeOps<T> ? static_cast<T*>(object_.address) : nullptr;
   }
-  bool owned() const { return owned_; }
+  // REQUIRES: !is_bytes()
+  bool owned() const { return object_.owned; }
 
   // Encodes an object in place; nothing to do for bytes.
   absl::Status ToBytes(AllocateBlock allocate) {
     if (is_bytes()) return absl::OkStatus();
     Buffer bytes(allocate);
-    absl::Status status = type_->encode(object_, bytes);
+    absl::Status status = type_->encode(object_.address, bytes);
     if (status.ok()) *this = Payload(std::move(bytes));
     return status;
   }
+  // REQUIRES: is_bytes()
   const Buffer& bytes() const { return bytes_; }
 
  private:
-  Payload(const TypeOps* type, void* object, bool owned)
-      : type_(type), object_(object), owned_(owned), size_bytes_(type->size_bytes(object)) {}
+  struct Object {
+    void* address;
+    std::size_t size_bytes;
+    bool owned;
+  };
 
+  Payload(const TypeOps* type, void* object, bool owned)
+      : type_(type), object_{object, type->size_bytes(object), owned} {}
+
+  // It is moved from queue to queue, so it is small.
   const TypeOps* type_ = nullptr;
-  void* object_ = nullptr;
-  bool owned_ = false;
-  std::size_t size_bytes_ = 0;
-  Buffer bytes_;
+  union {
+    Buffer bytes_;   // without a type
+    Object object_;  // with one
+  };
 };
 
 // Decodes or moves the message out of `payload`.
