@@ -129,6 +129,8 @@ FIXED = ("--fixed_messages",)
 
 
 def _rate(name, unit, goal, left, right, operations, in_flight=1, **more):
+    # Samples of sessions take about as long as their twins'.
+    left = dataclasses.replace(left, scale=8 if "--wire=session" in left.client_flags else 1)
     return Row((Figure(name, "rate", unit, goal),), left, right, operations, in_flight, **more)
 
 

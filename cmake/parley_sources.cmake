@@ -31,6 +31,7 @@ set(parley_sources
   src/wire/local/pipe.cc
   src/wire/session/client_session.cc
   src/wire/session/frame.cc
+  src/wire/session/message_block.cc
   src/wire/session/server_session.cc
   src/wire/session/session.cc
   src/wire/session/session_client.cc

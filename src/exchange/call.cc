@@ -4,8 +4,12 @@
 
 namespace parley::detail {
 
-Call::Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits)
-    : runtime_(std::move(runtime)), limits_(limits), machine_(side, limits.queues) {}
+Call::Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits,
+           Machine::Reads reads)
+    : runtime_(std::move(runtime)),
+      limits_(limits),
+      reads_(reads),
+      machine_(side, limits.queues, reads) {}
 
 Call::~Call() {
   if (timer_) runtime_->control.Cancel(*timer_);
@@ -55,14 +59,20 @@ absl::Status Call::WriteStatus() {
 
 std::optional<Payload> Call::Take() {
   std::optional<Payload> message;
-  bool empty = false;
-  Step([&](Machine& machine) {
-    Machine::Actions actions;
-    if (machine.HasMessage()) message = machine.Take(actions);
-    empty = !machine.HasMessage();
-    return actions;
-  });
-  if (message) Taken(message->size_bytes(), empty);
+  if (reads_ == Machine::Reads::kWhenTold) {
+    Step([&](Machine& machine) {
+      Machine::Actions actions;
+      if (machine.HasMessage()) message = machine.Take(actions);
+      return actions;
+    });
+    return message;
+  }
+  std::unique_lock lock(mutex_);
+  if (!machine_.HasMessage()) return message;
+  message = machine_.Take();
+  const bool empty = !machine_.HasMessage();
+  lock.unlock();
+  Taken(message->size_bytes(), empty);
   return message;
 }
 

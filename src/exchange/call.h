@@ -49,10 +49,11 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   void WatchDeadline();
 
  protected:
-  Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits);
+  Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits,
+       Machine::Reads reads);
 
   // --- What a wire does when the machine says so: never blocking, never called under a lock.
-  virtual void StartRead() = 0;
+  virtual void StartRead() {}  // unless it reads always
   // What comes after a message, as far as it is known.
   enum class Next { kUnknown, kMessage, kClose };
   // `next`: a wire may hold the message back for another message, whose write follows as soon as
@@ -61,7 +62,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   virtual bool StartWrite(Payload&& message, Next next) = 0;
   virtual bool StartClose() = 0;
   virtual void StartStatus() {}  // client
-  // The user took a message of this size; `empty`: there is no other yet.
+  // With Reads::kAlways: the user took a message of this size; `empty`: there is no other yet.
   virtual void Taken(std::size_t, bool /*empty*/) {}
   virtual void CancelWire() = 0;
   virtual void RequestStop() {}  // server
@@ -94,6 +95,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
 
   const std::shared_ptr<Runtime> runtime_;
   const CallLimits limits_;
+  const Machine::Reads reads_;
   // Guards the machine, the waiters and what derived classes say.
   std::mutex mutex_;
 

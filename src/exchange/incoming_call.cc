@@ -16,8 +16,8 @@ CallLimits LimitsOf(const ServerOptions& options) {
 
 }  // namespace
 
-IncomingCall::IncomingCall(std::shared_ptr<Dispatcher> dispatcher)
-    : Call(dispatcher->runtime(), Machine::Side::kServer, LimitsOf(dispatcher->options())),
+IncomingCall::IncomingCall(std::shared_ptr<Dispatcher> dispatcher, Machine::Reads reads)
+    : Call(dispatcher->runtime(), Machine::Side::kServer, LimitsOf(dispatcher->options()), reads),
       dispatcher_(std::move(dispatcher)) {}
 
 IncomingCall::~IncomingCall() {
@@ -44,8 +44,8 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
   Step([&](Machine& machine) {
     Machine::Actions actions = machine.Accept(to_read);
     // In the place of the read that would bring it.
-    return request && actions.start_read ? machine.MessageRead(*std::move(request))
-                                         : std::move(actions);
+    return request && !machine.final_status() ? machine.MessageRead(*std::move(request))
+                                              : std::move(actions);
   });
   if (status.ok() && to_read != Machine::Requests::kOne) {
     dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
@@ -168,6 +168,10 @@ void IncomingCall::MessageRead(Payload&& message) {
   if (one_request_ && !std::exchange(request_read_, true)) {
     dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
   }
+}
+
+void IncomingCall::MessagesRead(absl::Span<Payload> messages) {
+  Step([&](Machine& machine) { return machine.MessagesRead(messages); });
 }
 
 void IncomingCall::ReadEnded() {

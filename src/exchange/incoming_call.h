@@ -38,7 +38,8 @@ class IncomingCall : public Call {
   std::optional<Payload> TakeRequest();
 
  protected:
-  explicit IncomingCall(std::shared_ptr<Dispatcher> dispatcher);
+  explicit IncomingCall(std::shared_ptr<Dispatcher> dispatcher,
+                        Machine::Reads reads = Machine::Reads::kWhenTold);
 
   // Once its name and deadline are set: the dispatcher accepts or refuses the call, and the machine
   // begins. `method`: null if there is none of the name. `request`: if it came with the call; else
@@ -51,6 +52,7 @@ class IncomingCall : public Call {
 
   // --- What the wire reports.
   void MessageRead(Payload&& message);
+  void MessagesRead(absl::Span<Payload> messages);  // none of them over the limit
   void ReadEnded();
   void WriteDone(bool ok);
   void CloseDone();

@@ -13,6 +13,8 @@ namespace {
 // How many quick runs make a kind of task quick again.
 constexpr int kSlowRuns = 64;
 constexpr absl::Duration kQuick = absl::Microseconds(100);
+// After so many tasks, each posted by the one before, others have their turn.
+constexpr int kMostInARow = 8;
 
 }  // namespace
 
@@ -68,12 +70,32 @@ void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
     return;
   }
   if (executor_ != nullptr) return executor_->Post(std::move(task));
+  Task posted{std::move(task), history};
+  if (!slow && PostNext(posted)) return;
   Lock lock(mutex_);
-  (slow ? slow_ : quick_).Push({std::move(task), history});
+  (slow ? slow_ : quick_).Push(std::move(posted));
   AskLeader();
   // The leader runs quick tasks itself, right after the task that it is at.
   const bool by_leader = current_worker_ != nullptr && leader_ == current_worker_;
   if (slow || !by_leader) WakeWorker();
+}
+
+bool Loop::PostNext(Task& task) {
+  Worker* const self = current_worker_;
+  if (self == nullptr || leader_ != self || self->in_a_row == kMostInARow || !self->next.IsFree()) {
+    return false;
+  }
+  self->next.Put(std::move(task));
+  if (leader_ == self) return true;
+  // Whoever took the lead may have found nothing yet.
+  std::optional<Task> back = self->next.Take();
+  if (!back) return true;
+  task = *std::move(back);
+  return false;
+}
+
+void Loop::GiveNextAway(Worker& worker) {
+  if (std::optional<Task> next = worker.next.Take()) quick_.Push(*std::move(next));
 }
 
 void Loop::Wait(Sleeper& sleeper) {
@@ -90,13 +112,14 @@ void Loop::Wait(Sleeper& sleeper) {
   }
 
   Lock lock(mutex_);
-  const void* self = &sleeper;
+  void* self = &sleeper;
   bool led = false;
   if (worker != nullptr) {
     self = worker;
     --running_;
     ++blocked_;
     if (leader_ == self) SetLeaderRuns(false);
+    GiveNextAway(*worker);
     if (HasTasks()) WakeWorker();
   }
   while (!sleeper.released_) {
@@ -153,6 +176,7 @@ void Loop::EnterBlocked(Worker& worker) {
   if (led) {
     leader_ = nullptr;
     SetLeaderRuns(false);
+    GiveNextAway(worker);
     PassLead();
   }
   if (HasTasks()) WakeWorker();
@@ -324,6 +348,13 @@ void Loop::Run(Lock& lock, Worker& self, Task task) {
   const absl::Time start = timed ? absl::Now() : absl::Time();
   task.run();
   task.run = nullptr;
+  while (std::optional<Task> next = self.next.Take()) {
+    ++self.in_a_row;
+    CountStep();
+    self.running.store(next->history, std::memory_order_relaxed);
+    next->run();
+  }
+  self.in_a_row = 0;
   if (timed && absl::Now() - start < kQuick &&
       task.history->slow.load(std::memory_order_relaxed) > 0) {
     task.history->slow.fetch_sub(1, std::memory_order_relaxed);
@@ -383,10 +414,11 @@ void Loop::Monitor(Lock& lock, Worker& self) {
 
 // The leader's task takes long: lead in its place, and keep tasks like it away from leaders.
 void Loop::TakeLead() {
-  const Worker* leader = static_cast<const Worker*>(leader_.load());
-  if (leader->running != nullptr) leader->running->slow = kSlowRuns;
+  Worker* const leader = static_cast<Worker*>(leader_.load());
+  if (TaskHistory* running = leader->running) running->slow = kSlowRuns;
   leader_ = nullptr;
   SetLeaderRuns(false);
+  GiveNextAway(*leader);
   pool_leads_ = true;
 }
 

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -122,10 +123,36 @@ class Loop {
     absl::AnyInvocable<void()> run;
     TaskHistory* history;
   };
+  // What the leader's task has posted, to be run right after it: without the lock, and while what it is
+  // about is in the caches. The leader fills it; the leader, or the monitor that takes the lead, empties
+  // it.
+  class NextTask {
+   public:
+    bool IsFree() const { return state_.load(std::memory_order_acquire) == kFree; }
+    // REQUIRES: IsFree()
+    void Put(Task&& task) {
+      task_ = std::move(task);
+      state_ = kThere;
+    }
+    std::optional<Task> Take() {
+      State there = kThere;
+      if (!state_.compare_exchange_strong(there, kTaken)) return std::nullopt;
+      std::optional<Task> task = std::move(task_);
+      state_.store(kFree, std::memory_order_release);
+      return task;
+    }
+
+   private:
+    enum State { kFree, kThere, kTaken };
+    std::atomic<State> state_ = kFree;
+    Task task_{};
+  };
   // A pool thread's state.
   struct Worker {
     Loop* loop;
-    TaskHistory* running = nullptr;
+    std::atomic<TaskHistory*> running = nullptr;
+    NextTask next;
+    int in_a_row = 0;  // tasks that were next
   };
   using Lock = std::unique_lock<std::mutex>;
   // A sleep that ends after a time, or as soon as somebody has disturbed it since the last one.
@@ -151,6 +178,10 @@ class Loop {
   void TakeLead();
   void Run(Lock& lock, Worker& self, Task task);
   void SettleAfterLead(Lock& lock);
+  // Whether `task` will run right after the one that the calling thread is at.
+  bool PostNext(Task& task);
+  // What was to run there may be run by anybody.
+  void GiveNextAway(Worker& worker);
   bool HasIdleCore() const;
   // Handles events until there is something else to do for the leader, or no more come.
   void Poll(Lock& lock);
@@ -199,7 +230,7 @@ class Loop {
   Fifo<Task> slow_;               // other threads only
   std::vector<Sleeper*> sleepers_;
 
-  std::atomic<const void*> leader_ = nullptr;  // a Worker or a Sleeper
+  std::atomic<void*> leader_ = nullptr;  // a Worker or a Sleeper
   std::atomic<bool> leader_is_asked_ = false;
   // Changed by the leader, and looked at by the monitor without the lock.
   std::atomic<std::uint64_t> steps_ = 0;   // rises whenever the leader begins something

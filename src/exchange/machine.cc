@@ -130,6 +130,13 @@ Machine::Actions Machine::MessageRead(Payload&& message) {
   return actions;
 }
 
+Machine::Actions Machine::MessagesRead(absl::Span<Payload> messages) {
+  Actions actions = MessageRead(std::move(messages.front()));
+  if (one_response_ || final_) return actions;
+  for (Payload& message : messages.subspan(1)) received_.Push(std::move(message));
+  return actions;
+}
+
 Machine::Actions Machine::ReadEnded() {
   Actions actions;
   read_in_flight_ = false;
@@ -254,7 +261,7 @@ void Machine::AdvanceSending(Actions& actions) {
 
 void Machine::AdvanceReceiving(Actions& actions) {
   const bool room = one_response_ || received_.empty() || received_.bytes() < limits_.receive_bytes;
-  if (!read_in_flight_ && !read_ended_ && !final_ && room) {
+  if (reads_ == Reads::kWhenTold && !read_in_flight_ && !read_ended_ && !final_ && room) {
     actions.start_read = read_in_flight_ = true;
   }
   if (IsClient() && read_ended_ && !status_started_) actions.start_status = status_started_ = true;

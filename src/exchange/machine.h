@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "parley/detail/payload.h"
 #include "parley/detail/waiter.h"
 #include "src/exchange/payload_queue.h"
@@ -33,6 +34,9 @@ class Machine {
     std::size_t receive_bytes;
   };
 
+  // Whether the wire reads a message when it is told to, or brings what comes, within bounds of its own.
+  enum class Reads { kWhenTold, kAlways };
+
   // What must happen because of an event.
   struct Actions {
     bool start_write = false;   // write `message`
@@ -48,7 +52,8 @@ class Machine {
     PayloadQueue discarded;  // to be destroyed where user code may run
   };
 
-  Machine(Side side, Limits limits) : side_(side), limits_(limits) {}
+  Machine(Side side, Limits limits, Reads reads = Reads::kWhenTold)
+      : side_(side), limits_(limits), reads_(reads) {}
 
   // --- What the user does.
   // Client. The opening counts as a write, whose end the wire reports; `with_request`: it carries
@@ -67,6 +72,9 @@ class Machine {
   Actions Finish(absl::Status status, std::optional<Payload>&& message);
   // REQUIRES: a message is there
   Payload Take(Actions& actions);
+  // The same where nothing has to happen because of it.
+  // REQUIRES: a message is there, and Reads::kAlways
+  Payload Take() { return received_.Pop(); }
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
   // handler's.
   Actions Cancel(absl::Status status);
@@ -82,6 +90,8 @@ class Machine {
   // --- What the wire reports.
   Actions HeadersRead();
   Actions MessageRead(Payload&& message);
+  // Several, with Reads::kAlways. What is left of them can be dropped.
+  Actions MessagesRead(absl::Span<Payload> messages);
   Actions ReadEnded();                      // the peer closed its side; client: or the call is over
   Actions WriteDone(bool ok);               // also for a client's half-close
   Actions CloseDone();                      // server: the final status is on its way
@@ -119,6 +129,7 @@ class Machine {
 
   const Side side_;
   const Limits limits_;
+  const Reads reads_;
   bool open_ = false;
   bool one_request_ = false;
   bool one_response_ = false;

@@ -114,6 +114,10 @@ void OutgoingCall::MessageRead(Payload&& message) {
   });
 }
 
+void OutgoingCall::MessagesRead(absl::Span<Payload> messages) {
+  Step([&](Machine& machine) { return machine.MessagesRead(messages); });
+}
+
 void OutgoingCall::Refuse(absl::Status status) {
   Step([&](Machine& machine) { return machine.Expire(std::move(status)); });
 }

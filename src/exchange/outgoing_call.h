@@ -39,8 +39,9 @@ class OutgoingCall : public Call {
   void FollowParent(std::stop_token parent);
 
  protected:
-  OutgoingCall(std::shared_ptr<Runtime> runtime, CallLimits limits)
-      : Call(std::move(runtime), Machine::Side::kClient, limits) {}
+  OutgoingCall(std::shared_ptr<Runtime> runtime, CallLimits limits,
+               Machine::Reads reads = Machine::Reads::kWhenTold)
+      : Call(std::move(runtime), Machine::Side::kClient, limits, reads) {}
 
   virtual void StartOpen(Opening opening) = 0;
   virtual Metadata CopyInitialMetadata() = 0;
@@ -49,6 +50,7 @@ class OutgoingCall : public Call {
   // --- What the wire reports.
   void HeadersRead();
   void MessageRead(Payload&& message);
+  void MessagesRead(absl::Span<Payload> messages);  // none of them over the limit
   // A message that could not be taken in; what came before can still be read.
   void Refuse(absl::Status status);
   void ReadEnded();

@@ -304,6 +304,17 @@ Decoded DecodeFrame(std::string_view& list, Frame& frame) {
   return Decoded::kFrame;
 }
 
+bool DecodeWholeMessage(std::string_view& list, std::uint64_t exchange, std::string_view& message) {
+  Fields frames(list);
+  if (!frames.Next() || frames.tag() != Tag(kFrames, kBytes)) return false;
+  Fields parts(frames.bytes());
+  if (!parts.Next() || parts.tag() != Tag(1, kVarint) || parts.number() != exchange) return false;
+  if (!parts.Next() || parts.tag() != Tag(4, kBytes) || !parts.rest().empty()) return false;
+  message = parts.bytes();
+  list = frames.rest();
+  return true;
+}
+
 std::string EncodeHello(const Hello& hello) {
   std::size_t size = NumberSize(hello.revision) + NumberSize(hello.max_message_bytes) +
                      NumberSize(hello.max_exchanges);

@@ -77,6 +77,10 @@ char* EncodeFrame(const Frame& frame, const FrameSize& size, char* out);
 enum class Decoded { kFrame, kNone, kMalformed };
 Decoded DecodeFrame(std::string_view& list, Frame& frame);
 
+// The same for the most frequent frame: a whole message of `exchange`, and nothing else. False if the
+// next one is another.
+bool DecodeWholeMessage(std::string_view& list, std::uint64_t exchange, std::string_view& message);
+
 struct Hello {
   std::uint32_t revision = 0;
   std::uint64_t max_message_bytes = 0;

@@ -10,10 +10,10 @@ namespace {
 // What is sent while more is being produced, so that both sides work at the same time: so many bytes,
 // or what one part of the calls has to say that are open, unless it is hardly worth a message.
 constexpr std::size_t kEarlyBytes = std::size_t{16} << 10;
-constexpr std::size_t kEarlyParts = 4;
+constexpr std::size_t kEarlyParts = 3;
 constexpr std::size_t kFewCalls = 8;
 // So many frames are taken in before what they have brought is told to their calls.
-constexpr std::size_t kMostEvents = 64;
+constexpr std::size_t kMostFrames = 64;
 // gRPC 1.51 leaves a stream unanswered that arrives as the server begins to shut down; and a server has
 // only so many sessions.
 constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
@@ -130,25 +130,10 @@ void Session::Arrived(Block batch) {
   std::size_t events = 0;
   absl::StatusOr<bool> more = true;
   while (more.ok() && *more) {
-    // Many frames under one lock, and what they have brought without it.
-    while (more.ok() && *more && events_.size() < kMostEvents) {
-      more = machine_.Receive(events_.emplace_back());
-      const SessionMachine::Event& event = events_.back();
-      if (event.opened) {
-        WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
-      }
-    }
-    if (!more.ok() || !*more) events_.pop_back();
-    events += events_.size();
+    more = ReceiveSome();
+    events += following_.size() + messages_.size();
     Settle(lock);
-    for (SessionMachine::Event& event : events_) {
-      if (event.lane != nullptr) {
-        static_cast<SessionCall&>(*event.lane).Deliver(event);
-      } else if (event.hello || event.draining) {
-        DeliverOwn(event);
-      }
-    }
-    events_.clear();
+    DeliverReceived();
     lock.lock();
   }
   if (!more.ok()) {
@@ -163,6 +148,45 @@ void Session::Arrived(Block batch) {
   read_wanted_ = true;
   Defer();
   Settle(lock);
+}
+
+// Many frames under one lock, and what they have brought without it.
+absl::StatusOr<bool> Session::ReceiveSome() {
+  Lane* last = nullptr;
+  events_.emplace_back();
+  for (std::size_t i = 0; i < kMostFrames; ++i) {
+    SessionMachine::Event& event = events_.back();
+    absl::StatusOr<bool> more = machine_.Receive(event, last);
+    if (!more.ok() || !*more) return more;
+    if (std::exchange(event.follows, false)) {
+      messages_.push_back(*std::exchange(event.message, std::nullopt));
+      ++following_.back();
+      continue;
+    }
+    last = event.lane.get();
+    if (event.opened) {
+      WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
+    }
+    following_.push_back(0);
+    events_.emplace_back();
+  }
+  return true;
+}
+
+void Session::DeliverReceived() {
+  absl::Span<Payload> messages = absl::MakeSpan(messages_);
+  for (std::size_t i = 0; i < following_.size(); ++i) {
+    SessionMachine::Event& event = events_[i];
+    if (event.lane != nullptr) {
+      static_cast<SessionCall&>(*event.lane).Deliver(event, messages.first(following_[i]));
+    } else if (event.hello || event.draining) {
+      DeliverOwn(event);
+    }
+    messages.remove_prefix(following_[i]);
+  }
+  events_.clear();
+  following_.clear();
+  messages_.clear();
 }
 
 void Session::Written(bool ok) {

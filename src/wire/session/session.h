@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "src/exchange/runtime.h"
 #include "src/wire/grpc/completion_source.h"
 #include "src/wire/session/session_machine.h"
@@ -24,7 +25,8 @@ inline constexpr char kSessionMethod[] = "parley.v1.SessionService/Open";
 // A call on a session. The functions are called without locks.
 class SessionCall : public Lane {
  public:
-  virtual void Deliver(SessionMachine::Event& event) = 0;
+  // What a frame has brought, and the messages of those that followed it.
+  virtual void Deliver(SessionMachine::Event& event, absl::Span<Payload> following) = 0;
   // The message, or the final status, that waited has been sent.
   virtual void Sent() = 0;
   // The session ended under it. `seen`: the peer may have run it.
@@ -107,6 +109,9 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   void AwaitPeersEnd();
   void WatchDeadline(absl::Time deadline);
   void LookAtDeadlines();
+  // Takes in some frames. As SessionMachine::Receive.
+  absl::StatusOr<bool> ReceiveSome();
+  void DeliverReceived();
 
   std::mutex mutex_;
   SessionMachine machine_;
@@ -123,8 +128,11 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   // reader, gRPC 1.51 sends a window update for each message that it has read, in a system call of its
   // own; while there is none, it sends it with whatever is written next.
   bool read_wanted_ = false;
-  std::vector<SessionMachine::Event> events_;  // of the reader
-  bool crowded_ = false;  // more came at once, or is likely to be there already
+  // The reader's: what has been received and not been told yet; the last event is not used yet.
+  std::vector<SessionMachine::Event> events_;
+  std::vector<std::size_t> following_;  // how many messages followed each event
+  std::vector<Payload> messages_;       // which are these
+  bool crowded_ = false;                // more came at once, or is likely to be there already
   std::uint64_t idle_times_ = 0;
   bool over_ = false;
   bool leaving_ = false;  // once there is nothing left to do

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "src/wire/grpc/convert.h"
+#include "src/wire/session/message_block.h"
 #include "src/wire/session/session_limits.h"
 #include "src/wire/session/session_outgoing_call.h"
 
@@ -39,7 +40,7 @@ SessionClient::SessionClient(const std::string& target, const ClientOptions& opt
       pool_(std::make_shared<SessionPool>(runtime_, source, options,
                                           Connect(target, options, runtime_, source, limits))) {}
 
-AllocateBlock SessionClient::allocator() const { return &AllocateSlice; }
+AllocateBlock SessionClient::allocator() const { return &AllocateMessageBlock; }
 
 std::shared_ptr<OutgoingCall> SessionClient::NewCall(const CallShape& shape) {
   const Wire wire = shape.wire == Wire::kAuto ? wire_ : shape.wire;

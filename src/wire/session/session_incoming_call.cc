@@ -4,13 +4,14 @@
 
 #include "absl/time/clock.h"
 #include "src/wire/grpc/convert.h"
+#include "src/wire/session/message_block.h"
 
 namespace parley::detail {
 
 SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
                                          std::shared_ptr<ServerSession> session,
                                          std::string_view method, absl::Time deadline)
-    : IncomingCall(std::move(dispatcher)),
+    : IncomingCall(std::move(dispatcher), Machine::Reads::kAlways),
       session_(std::move(session)),
       found_(dispatcher_->Find(method)) {
   if (found_ == nullptr) unknown_ = method;
@@ -18,9 +19,9 @@ SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
   set_deadline(deadline);
 }
 
-AllocateBlock SessionIncomingCall::allocator() const { return &AllocateSlice; }
+AllocateBlock SessionIncomingCall::allocator() const { return &AllocateMessageBlock; }
 
-void SessionIncomingCall::Deliver(SessionMachine::Event& event) {
+void SessionIncomingCall::Deliver(SessionMachine::Event& event, absl::Span<Payload> following) {
   if (event.opened) {
     request_metadata_ = *std::move(event.metadata);
     const bool whole =
@@ -31,6 +32,7 @@ void SessionIncomingCall::Deliver(SessionMachine::Event& event) {
   }
   if (!event.refused.ok()) Cancel(event.refused);
   if (event.message) MessageRead(*std::move(event.message));
+  if (!following.empty()) MessagesRead(following);
   if (event.ended) ReadEnded();
   if (event.cancelled) {
     PeerGone(deadline() <= absl::Now()

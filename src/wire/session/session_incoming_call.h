@@ -24,14 +24,13 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
   std::string peer() override { return session_->peer(); }
   std::vector<std::string> PeerIdentities() override { return session_->PeerIdentities(); }
 
-  void Deliver(SessionMachine::Event& event) override;
+  void Deliver(SessionMachine::Event& event, absl::Span<Payload> following) override;
   void Sent() override;
   void Orphaned(const absl::Status& status, bool) override { PeerGone(status); }
   void DeadlinePassed() override { Expire(); }
   absl::Time session_deadline() const override { return deadline(); }
 
  private:
-  void StartRead() override {}  // what has credit comes unasked
   bool StartWrite(Payload&& message, Next next) override;
   bool StartClose() override;
   void CancelWire() override;

@@ -351,7 +351,8 @@ void SessionMachine::Arrived(Block bytes) {
   unread_ = arrived_.view();
 }
 
-absl::StatusOr<bool> SessionMachine::Receive(Event& event) {
+absl::StatusOr<bool> SessionMachine::Receive(Event& event, Lane* last) {
+  if (last != nullptr && ReceiveFollowing(*last, event)) return true;
   Frame frame;
   switch (DecodeFrame(unread_, frame)) {
     case Decoded::kNone:
@@ -396,6 +397,22 @@ absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
   for (const std::shared_ptr<Lane>& lane : event.retried) Release(*lane);
   SweepQueue();  // another session may have them next, under another lock
   return absl::OkStatus();
+}
+
+bool SessionMachine::ReceiveFollowing(Lane& lane, Event& event) {
+  std::string_view rest = unread_;
+  std::string_view message;
+  if (lane.self_ == nullptr || !DecodeWholeMessage(rest, lane.id_, message)) return false;
+  const std::uint64_t cost = CostOf(message.size());
+  const bool is_news = lane.remaining_ > 0 || lane.peer_ended_ || lane.refused_ || !lane.heard_ ||
+                       cost > lane.granted_ || message.size() > limits_.max_message_bytes;
+  if (is_news) return false;
+  unread_ = rest;
+  lane.granted_ -= cost;
+  lane.held_ += cost;
+  event.follows = true;
+  event.message = WholeMessage(message, false);
+  return true;
 }
 
 absl::Status SessionMachine::ReceiveFor(const Frame& frame, Event& event) {
@@ -476,9 +493,7 @@ absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Even
   }
   if (lane.refused_) return absl::OkStatus();
   if (first && lane.remaining_ == 0) {
-    Buffer whole;
-    if (!bytes.empty()) whole.AppendPiece(Keep(bytes, frame.start || frame.status));
-    event.message = Payload(std::move(whole));
+    event.message = WholeMessage(bytes, frame.start || frame.status);
     return absl::OkStatus();
   }
   if (!bytes.empty()) lane.partial_.AppendPiece(Keep(bytes, false));
@@ -489,6 +504,12 @@ absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Even
     GrantWaiting();
   }
   return absl::OkStatus();
+}
+
+Payload SessionMachine::WholeMessage(std::string_view bytes, bool briefly) const {
+  Buffer whole;
+  if (!bytes.empty()) whole.AppendPiece(Keep(bytes, briefly));
+  return Payload(std::move(whole));
 }
 
 Block SessionMachine::Keep(std::string_view bytes, bool briefly) const {

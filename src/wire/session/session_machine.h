@@ -113,6 +113,7 @@ class SessionMachine {
     // With `opened`: the request's; else the initial metadata.
     std::optional<Metadata> metadata;
     std::optional<Payload> message;
+    bool follows = false;    // it is a message, and nothing else, for the lane of the last event
     bool ended = false;      // client's half-close
     bool cancelled = false;  // by the client
     // Client: the final status. Server, with `opened`: the call was not taken.
@@ -127,9 +128,10 @@ class SessionMachine {
   };
   // The bytes that arrived next; Receive takes events off them until there are none.
   void Arrived(Block bytes);
-  // `event` is new. False if there are no more; an error if the peer has broken the protocol, and the
-  // session is over.
-  absl::StatusOr<bool> Receive(Event& event);
+  // `event` is new, or had nothing but a message that followed. `last`: the lane of the last event, of
+  // which more messages may follow. False if there are no more; an error if the peer has broken the
+  // protocol, and the session is over.
+  absl::StatusOr<bool> Receive(Event& event, Lane* last = nullptr);
 
   // The session is over: all lanes that are open, and whether the peer may have seen their start.
   struct Orphan {
@@ -157,6 +159,8 @@ class SessionMachine {
 
  private:
   absl::Status ReceiveOwn(const Frame& frame, Event& event);
+  // Whether the next frame is one more message of `lane`, with no other news.
+  bool ReceiveFollowing(Lane& lane, Event& event);
   absl::Status ReceiveFor(const Frame& frame, Event& event);
   absl::Status ReceiveStart(const Frame& frame, Event& event);
   absl::Status ReceiveMessage(Lane& lane, const Frame& frame, Event& event);
@@ -164,6 +168,7 @@ class SessionMachine {
   // A part of what arrived: the bytes where they lie, or a copy if they would pin too much. `briefly`:
   // they will soon be taken.
   Block Keep(std::string_view bytes, bool briefly) const;
+  Payload WholeMessage(std::string_view bytes, bool briefly) const;
   bool IsClient() const { return side_ == Side::kClient; }
 
   // Says what the lane has to say, or queues it for its turn.

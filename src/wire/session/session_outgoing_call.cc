@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "src/wire/grpc/convert.h"
+#include "src/wire/session/message_block.h"
 #include "src/wire/session/session_pool.h"
 
 namespace parley::detail {
@@ -20,9 +21,9 @@ std::uint64_t TimeoutUs(absl::Time deadline) {
 
 SessionOutgoingCall::SessionOutgoingCall(std::shared_ptr<Runtime> runtime, CallLimits limits,
                                          std::shared_ptr<SessionPool> pool)
-    : OutgoingCall(std::move(runtime), limits), pool_(std::move(pool)) {}
+    : OutgoingCall(std::move(runtime), limits, Machine::Reads::kAlways), pool_(std::move(pool)) {}
 
-AllocateBlock SessionOutgoingCall::allocator() const { return &AllocateSlice; }
+AllocateBlock SessionOutgoingCall::allocator() const { return &AllocateMessageBlock; }
 
 std::string SessionOutgoingCall::peer() {
   std::unique_lock lock(mutex_);
@@ -84,7 +85,7 @@ void SessionOutgoingCall::CancelWire() {
   if (waits_as != 0) pool_->Forget(waits_as);
 }
 
-void SessionOutgoingCall::Deliver(SessionMachine::Event& event) {
+void SessionOutgoingCall::Deliver(SessionMachine::Event& event, absl::Span<Payload> following) {
   if (event.metadata) {
     received_initial_ = *std::move(event.metadata);
     HeadersRead();
@@ -98,6 +99,7 @@ void SessionOutgoingCall::Deliver(SessionMachine::Event& event) {
     message_seen_ = true;
     MessageRead(*std::move(event.message));
   }
+  if (!following.empty()) MessagesRead(following);
   if (event.status) StatusRead(*std::move(event.status));
 }
 

@@ -31,7 +31,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   // No session can be had.
   void Fail(absl::Status status) { StatusRead(std::move(status)); }
 
-  void Deliver(SessionMachine::Event& event) override;
+  void Deliver(SessionMachine::Event& event, absl::Span<Payload> following) override;
   void Sent() override { WriteDone(true); }
   void Orphaned(const absl::Status& status, bool seen) override;
   void DeadlinePassed() override { Expire(); }
@@ -39,7 +39,6 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
 
  private:
   void StartOpen(Opening opening) override;
-  void StartRead() override {}  // what has credit comes unasked
   bool StartWrite(Payload&& message, Next next) override;
   bool StartClose() override;
   void CancelWire() override;
