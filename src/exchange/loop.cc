@@ -245,7 +245,8 @@ void Loop::WakeMonitor(Watch least) {
 }
 
 void Loop::WorkerMain() {
-  Worker self{this};
+  Worker self;
+  self.loop = this;
   current_worker_ = &self;
   Lock lock(mutex_);
   if (waking_ > 0) --waking_;

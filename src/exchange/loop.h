@@ -149,7 +149,7 @@ class Loop {
   };
   // A pool thread's state.
   struct Worker {
-    Loop* loop;
+    Loop* loop = nullptr;
     std::atomic<TaskHistory*> running = nullptr;
     NextTask next;
     int in_a_row = 0;  // tasks that were next

@@ -167,7 +167,9 @@ TEST_P(EveryEnding, ShutdownEndsItWithUnavailable) {
   ASSERT_TRUE(started_.Opens());
   EXPECT_EQ(server().Shutdown(absl::ZeroDuration()), absl::OkStatus());
   EXPECT_TRUE(stopped_.Reaches(1));
-  EXPECT_EQ(call->End(), absl::UnavailableError("the server is shutting down"));
+  // With that gRPC closes the connection, and a client that writes just then may find it closed before
+  // it has read the reason.
+  EXPECT_THAT(call->End(), HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_P(EveryEnding, ShutdownsGraceLetsItComeToItsEnd) {

@@ -56,6 +56,30 @@ TEST_F(ExecutorQueueTest, ATaskThatBlocksLeavesTheOthersToAnotherThread) {
   EXPECT_THAT(ran_, ElementsAre(1, 2, 0));
 }
 
+TEST_F(ExecutorQueueTest, KnowsItsThreadsAndWhatIsUnfinished) {
+  const auto outer = std::make_shared<ExecutorQueue>(executor_);
+  EXPECT_FALSE(queue_->RunsHere());
+  queue_->Post([&] {
+    EXPECT_TRUE(queue_->RunsHere());
+    EXPECT_EQ(queue_->unfinished(), 2u);
+    outer->Post([&] {
+      EXPECT_TRUE(outer->RunsHere());
+      EXPECT_FALSE(queue_->RunsHere());
+    });
+    executor_->tasks.back()();
+    EXPECT_TRUE(queue_->RunsHere());
+  });
+  queue_->Post(Ran(1));
+  EXPECT_EQ(queue_->unfinished(), 2u);
+  executor_->RunNext();
+  EXPECT_EQ(queue_->unfinished(), 0u);
+  EXPECT_EQ(outer->unfinished(), 0u);
+  EXPECT_FALSE(queue_->RunsHere());
+  queue_->Post(Ran(2));
+  executor_->tasks.clear();
+  EXPECT_EQ(queue_->unfinished(), 0u) << "dropped with the executor's task";
+}
+
 TEST_F(ExecutorQueueTest, AThreadThatIsAskedForInVainDoesNothing) {
   queue_->Post(Ran(0));
   queue_->Post(Ran(1));

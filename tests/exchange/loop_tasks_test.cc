@@ -1,4 +1,5 @@
 // Where tasks run, what a task that blocks does to others, and how many threads there are.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -91,6 +92,67 @@ TEST_F(LoopTasks, OfAnEventThatABlockedThreadTookRunInThePool) {
   EXPECT_TRUE(source_.PolledBy(waiting.id()));
   source_.StartAndDeliver([&] { waiting.Fire(); });
   EXPECT_TRUE(waiting.Returns());
+}
+
+TEST_F(LoopTasks, WhatOneOfTheLeadersPostsRunsNext) {
+  loop_.AddInterest();
+  std::vector<int> ran;
+  Gate done;
+  source_.StartAndDeliver([&] {
+    loop_.Post([&] {
+      ran.push_back(1);
+      loop_.Post([&] { ran.push_back(2); });
+      loop_.Post([&] {
+        ran.push_back(4);
+        done.Open();
+      });
+    });
+    loop_.Post([&] { ran.push_back(3); });
+  });
+  ASSERT_TRUE(done.Opens());
+  EXPECT_THAT(ran, testing::ElementsAre(1, 2, 3, 4));
+  loop_.RemoveInterest();
+}
+
+TEST_F(LoopTasks, ThatPostOneAnotherLetOthersHaveTheirTurn) {
+  loop_.AddInterest();
+  Gate done;
+  int ran = 0;
+  int before_the_other = 0;
+  std::function<void()> next = [&] { ++ran < 1000 ? loop_.Post(next) : done.Open(); };
+  source_.StartAndDeliver([&] {
+    loop_.Post(next);
+    loop_.Post([&] { before_the_other = ran; });
+  });
+  ASSERT_TRUE(done.Opens());
+  EXPECT_GT(before_the_other, 0);
+  EXPECT_LT(before_the_other, 20);
+  loop_.RemoveInterest();
+}
+
+TEST_F(LoopMonitor, TakesAwayWhatATaskThatBlocksHasPosted) {
+  loop_.AddInterest();
+  Gate done;
+  Request([&] {
+    loop_.Post([&] { go_.Open(); });
+    EXPECT_TRUE(go_.Opens());
+    done.Open();
+  });
+  EXPECT_TRUE(done.Opens());
+  loop_.RemoveInterest();
+}
+
+TEST_F(LoopTasks, ThatWaitHereLeaveWhatTheyHavePostedToOthers) {
+  loop_.AddInterest();
+  Gate done;
+  Request([&] {
+    Loop::Sleeper sleeper(loop_);
+    loop_.Post([&] { sleeper.Fire(); });
+    loop_.Wait(sleeper);
+    done.Open();
+  });
+  EXPECT_TRUE(done.Opens());
+  loop_.RemoveInterest();
 }
 
 TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {

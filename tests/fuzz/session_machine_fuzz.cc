@@ -189,14 +189,16 @@ class Fuzzed {
     Block bytes = AllocateHeapBlock(batch.size());
     std::copy(batch.begin(), batch.end(), bytes.mutable_data());
     machine_.Arrived(std::move(bytes));
-    for (;;) {
+    for (std::shared_ptr<Lane> last;;) {
       SessionMachine::Event event;
-      const absl::StatusOr<bool> more = machine_.Receive(event);
+      const absl::StatusOr<bool> more = machine_.Receive(event, last.get());
       if (!more.ok()) {
         Expect(more.status().code() == absl::StatusCode::kInternal, "the code of an error");
         return Break();
       }
       if (!*more) return;
+      if (event.follows) event.lane = last;
+      last = event.lane;
       Heard(event);
       Check();
     }

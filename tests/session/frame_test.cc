@@ -181,6 +181,26 @@ TEST(FrameCodec, TakesFramesOffAListInOrder) {
   EXPECT_EQ(DecodeFrame(rest, frame), Decoded::kNone);
 }
 
+TEST(FrameCodec, TakesWholeMessagesOfOneExchangeAndNothingElse) {
+  for (unsigned parts = 0; parts < 1u << kParts; ++parts) {
+    const std::string list = Encoded(FrameWith(parts)) + Encoded(FrameWith(1));
+    std::string_view rest = list;
+    std::string_view message;
+    const bool whole = parts == (1 | 8);
+    ASSERT_EQ(DecodeWholeMessage(rest, 300, message), whole) << parts;
+    ASSERT_EQ(rest, whole ? Encoded(FrameWith(1)) : list) << parts;
+    EXPECT_EQ(std::exchange(message, {}), whole ? "a message" : "") << parts;
+  }
+  const std::string list = Encoded(FrameWith(1 | 8));
+  std::string_view message;
+  for (std::size_t size = 0; size < list.size(); ++size) {
+    std::string_view cut(list.data(), size);
+    EXPECT_FALSE(DecodeWholeMessage(cut, 300, message)) << size;
+  }
+  std::string_view of_another = list;
+  EXPECT_FALSE(DecodeWholeMessage(of_another, 301, message));
+}
+
 TEST(FrameCodec, NothingOfOneFrameIsInTheNext) {
   const std::string list = Encoded(FrameWith(0xfff)) + ListOf("");
   std::string_view rest = list;

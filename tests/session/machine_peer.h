@@ -144,9 +144,11 @@ class MachinePeer {
     error = absl::OkStatus();
     for (;;) {
       Event event;
-      const absl::StatusOr<bool> more = machine.Receive(event);
+      const std::shared_ptr<Lane> last = events.empty() ? nullptr : events.back().lane;
+      const absl::StatusOr<bool> more = machine.Receive(event, last.get());
       error = more.status();
       if (!more.ok() || !*more) return events;
+      if (event.follows) event.lane = last;
       events.push_back(std::move(event));
     }
   }

@@ -158,6 +158,47 @@ TEST(SessionMachine, DeliversEachOfAStreamsMessages) {
   EXPECT_TRUE(events[2].ended);
 }
 
+TEST(SessionMachine, TellsWhatFollowsWithNoOtherNews) {
+  MachinePeer peer(Side::kServer);
+  peer.Greeted();
+  peer.Opened(1);
+  peer.Opened(2);
+  const std::vector<Event> events = peer.HearAll(
+      {FrameOf("exchange: 1 message: 'one'"), FrameOf("exchange: 1 message: 'two'"),
+       FrameOf("exchange: 2 message: 'of another'"), FrameOf("exchange: 1 message: 'three'"),
+       FrameOf("exchange: 1 message: 'four' credit_bytes: 1"),
+       FrameOf("exchange: 1 message: 'begins' remaining_bytes: 1"),
+       FrameOf("exchange: 1 message: '.'"), FrameOf("exchange: 1 message: 'six'"),
+       FrameOf("exchange: 1 message: 'seven' end: true")});
+  std::string follow;
+  for (const Event& event : events) follow += event.follows ? 'f' : '-';
+  EXPECT_EQ(follow, "-f-----f-");
+  EXPECT_EQ(TextOf(events[1].message), "two");
+  EXPECT_EQ(TextOf(events[6].message), "begins.");
+  EXPECT_EQ(TextOf(events[7].message), "six");
+}
+
+TEST(SessionMachine, HoldsWhatFollowsToTheSameRules) {
+  const std::string half(kWindow / 2 - kCost, 'x');
+  MachinePeer peer(Side::kServer);
+  peer.Greeted();
+  peer.Opened(1);
+  const v1::Frame frame = FrameOf("exchange: 1", half);
+  EXPECT_THAT(peer.HearAll({frame, frame}), SizeIs(2));
+  EXPECT_EQ(peer.error, absl::OkStatus());
+  EXPECT_THAT(peer.HearAll({FrameOf("exchange: 1 message: ''"), FrameOf("exchange: 1")}),
+              IsEmpty());
+  EXPECT_THAT(peer.error.message(), HasSubstr("more than was granted"));
+
+  MachinePeer ended(Side::kServer);
+  ended.Greeted();
+  ended.Opened(1);
+  EXPECT_THAT(ended.HearAll({FrameOf("exchange: 1 message: 'last' end: true"),
+                             FrameOf("exchange: 1 message: 'more'")}),
+              SizeIs(1));
+  EXPECT_THAT(ended.error.message(), HasSubstr("a message after the end"));
+}
+
 TEST(SessionMachine, TakesIdsThatLeaveOthersOut) {
   // Those were given up before they were said.
   MachinePeer peer(Side::kServer);

@@ -134,7 +134,7 @@ void SessionSimulation::Served(Side side, SessionMachine& machine) {
     end.sending = false;
     if (side == kServer && end.said_end) {
       end.over = true;
-      just_over_ = &end;
+      just_over_.insert(&end);
     }
   }
 }
@@ -144,8 +144,8 @@ void SessionSimulation::Hears(Call& call, End& end, const End& other, const Even
                               bool from_client) {
   const std::string name =
       absl::StrCat("call ", call.number, from_client ? " server: " : " client: ");
-  // What came with the credit for its last message still belongs to it.
-  Check(!end.over || &end == just_over_, name + "something comes after the end");
+  // What came before the credit for its last message, or with it, still belongs to it.
+  Check(!end.over || just_over_.contains(&end), name + "something comes after the end");
   if (!event.refused.ok()) {
     Check(!end.refused && end.received < other.plan.size() &&
               other.plan[end.received] > limits_.max_message_bytes,

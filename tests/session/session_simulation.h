@@ -11,6 +11,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -141,7 +142,7 @@ class SessionSimulation {
   SessionMachine::Limits limits_;
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<std::unique_ptr<SimulatedLink>> links_;
-  const End* just_over_ = nullptr;
+  std::set<const End*> just_over_;
   int steps_ = 0;
   std::string violation_;
 };
