@@ -37,6 +37,7 @@ set(parley_sources
   src/wire/session/session_client.cc
   src/wire/session/session_incoming_call.cc
   src/wire/session/session_machine.cc
+  src/wire/session/session_machine_receiving.cc
   src/wire/session/session_outgoing_call.cc
   src/wire/session/session_pool.cc
 )

@@ -1,11 +1,9 @@
 #include "src/wire/session/session_machine.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "src/wire/status_details.h"
 
 namespace parley::detail {
@@ -13,14 +11,6 @@ namespace {
 
 // More of a message that is in several pieces would be copied for nothing.
 constexpr std::size_t kMostJoinedBytes = 4096;
-// No peer grants this much.
-constexpr std::uint64_t kMostCredit = std::uint64_t{1} << 40;
-// What a received message may pin: the bytes that came with it, if they are few.
-constexpr std::size_t kMostPinnedBytes = std::size_t{32} << 10;
-
-absl::Status Broken(const char* what) {
-  return absl::InternalError(absl::StrCat("the peer broke the session protocol: ", what));
-}
 
 // In one run, if it is short.
 void Join(Payload& message) {
@@ -342,209 +332,6 @@ void SessionMachine::GrantWaiting() {
     lane.extra_ += extra;
     Grant(lane, extra);
   }
-}
-
-// --- What is received.
-
-void SessionMachine::Arrived(Block bytes) {
-  arrived_ = std::move(bytes);
-  unread_ = arrived_.view();
-}
-
-absl::StatusOr<bool> SessionMachine::Receive(Event& event, Lane* last) {
-  if (last != nullptr && ReceiveFollowing(*last, event)) return true;
-  Frame frame;
-  switch (DecodeFrame(unread_, frame)) {
-    case Decoded::kNone:
-      arrived_ = Block();
-      return false;
-    case Decoded::kMalformed:
-      return Broken("malformed bytes");
-    case Decoded::kFrame:
-      break;
-  }
-  absl::Status status;
-  if (frame.has_unknown_part) {
-    if (!frame.skippable) status = Broken("a part of a frame that is not known");
-  } else if (frame.exchange == 0) {
-    status = ReceiveOwn(frame, event);
-  } else {
-    status = ReceiveFor(frame, event);
-  }
-  if (!status.ok()) return status;
-  return true;
-}
-
-absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
-  if (frame.start || frame.headers || frame.message || frame.end || frame.status || frame.cancel ||
-      frame.credit_bytes > 0 || frame.remaining_bytes > 0) {
-    return Broken("parts of an exchange without its number");
-  }
-  if (frame.hello) {
-    if (std::exchange(greeted_, true)) return Broken("a second Hello");
-    if (!DecodeHello(*frame.hello, event.hello.emplace())) return Broken("malformed bytes");
-    if (event.hello->revision == 0) return Broken("a Hello without a revision");
-    most_exchanges_ = event.hello->max_exchanges;
-  } else if (!greeted_) {
-    return Broken("no Hello at the beginning");
-  }
-  if (!frame.drain) return absl::OkStatus();
-  if (!IsClient()) return Broken("Drain from a client");
-  draining_ = event.draining = true;
-  for (const auto& [id, lane] : lanes_) {
-    if (id > frame.drain->last_exchange) event.retried.push_back(lane->self_);
-  }
-  for (const std::shared_ptr<Lane>& lane : event.retried) Release(*lane);
-  SweepQueue();  // another session may have them next, under another lock
-  return absl::OkStatus();
-}
-
-bool SessionMachine::ReceiveFollowing(Lane& lane, Event& event) {
-  std::string_view rest = unread_;
-  std::string_view message;
-  if (lane.self_ == nullptr || !DecodeWholeMessage(rest, lane.id_, message)) return false;
-  const std::uint64_t cost = CostOf(message.size());
-  const bool is_news = lane.remaining_ > 0 || lane.peer_ended_ || lane.refused_ || !lane.heard_ ||
-                       cost > lane.granted_ || message.size() > limits_.max_message_bytes;
-  if (is_news) return false;
-  unread_ = rest;
-  lane.granted_ -= cost;
-  lane.held_ += cost;
-  event.follows = true;
-  event.message = WholeMessage(message, false);
-  return true;
-}
-
-absl::Status SessionMachine::ReceiveFor(const Frame& frame, Event& event) {
-  if (frame.hello || frame.drain) return Broken("a part of the session's in an exchange");
-  if (!greeted_) return Broken("no Hello at the beginning");
-  const bool clients_part = frame.start || frame.end || frame.cancel;
-  const bool servers_part = frame.headers || frame.status;
-  if (IsClient() ? clients_part : servers_part) return Broken("a part that only this side sends");
-  if (frame.start) {
-    if (absl::Status status = ReceiveStart(frame, event); !status.ok()) return status;
-  }
-  const auto found = lanes_.find(frame.exchange);
-  if (found == lanes_.end()) {
-    if (frame.exchange > last_id_) return Broken("an exchange that was never opened");
-    return absl::OkStatus();  // it is over here, and the peer did not know when it sent this
-  }
-  Lane& lane = *found->second;
-  event.lane = lane.self_;
-  if (!std::exchange(lane.heard_, true) && !lane.has_message_) {
-    event.discarded = std::move(lane.message_);
-  }
-  if (frame.headers && !DecodeMetadata(*frame.headers, event.metadata.emplace())) {
-    return Broken("malformed metadata");
-  }
-  if (frame.message) {
-    if (absl::Status status = ReceiveMessage(lane, frame, event); !status.ok()) return status;
-  } else if (frame.remaining_bytes > 0) {
-    return Broken("the rest of a message that is not there");
-  }
-  if (frame.credit_bytes > 0) {
-    if (frame.credit_bytes > kMostCredit - std::min(kMostCredit, lane.credit_)) {
-      return Broken("more credit than there can be");
-    }
-    lane.credit_ += frame.credit_bytes;
-    Speak(lane);
-  }
-  return ReceiveEnd(lane, frame, event);
-}
-
-absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
-  if (frame.exchange <= last_id_) return Broken("an exchange that was opened before");
-  if (lanes_.size() >= 2 * limits_.max_exchanges) return Broken("far too many exchanges");
-  if (!DecodeMetadata(frame.start->metadata, event.metadata.emplace())) {
-    return Broken("malformed metadata");
-  }
-  last_id_ = frame.exchange;
-  if (draining_) return absl::OkStatus();  // its number says that it was not taken
-  event.opened = true;
-  std::shared_ptr<Lane> lane = new_lane_(frame.start->method, frame.start->timeout_us);
-  lane->id_ = frame.exchange;
-  lane->heard_ = true;
-  lanes_.emplace(frame.exchange, lane.get());
-  if (lanes_.size() > limits_.max_exchanges) {
-    event.status = absl::ResourceExhaustedError(absl::StrCat("the session has ", lanes_.size() - 1,
-                                                             " calls and takes no more than ",
-                                                             limits_.max_exchanges));
-  }
-  lane->self_ = std::move(lane);
-  return absl::OkStatus();
-}
-
-absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Event& event) {
-  const std::string_view bytes = *frame.message;
-  if (lane.peer_ended_) return Broken("a message after the end");
-  const bool first = lane.remaining_ == 0;
-  const std::uint64_t cost = bytes.size() + (first ? kMessageCostBytes : 0);
-  if (cost > lane.granted_) return Broken("more than was granted");
-  lane.granted_ -= cost;
-  lane.held_ += cost;
-  const std::uint64_t size = bytes.size() + frame.remaining_bytes;
-  if (!first && size != lane.remaining_) return Broken("a message that changes its size");
-  if (size < bytes.size()) return Broken("a message that has no size");
-  lane.remaining_ = frame.remaining_bytes;
-  if (first && size > limits_.max_message_bytes && !std::exchange(lane.refused_, true)) {
-    event.refused = absl::ResourceExhaustedError(
-        absl::StrCat("a message of ", size, " bytes is over the limit of ",
-                     limits_.max_message_bytes, " bytes (max_message_bytes)"));
-  }
-  if (lane.refused_) return absl::OkStatus();
-  if (first && lane.remaining_ == 0) {
-    event.message = WholeMessage(bytes, frame.start || frame.status);
-    return absl::OkStatus();
-  }
-  if (!bytes.empty()) lane.partial_.AppendPiece(Keep(bytes, false));
-  if (lane.remaining_ == 0) {
-    event.message = Payload(std::exchange(lane.partial_, Buffer()));
-  } else if (lane.remaining_ > lane.granted_ && !std::exchange(lane.waits_for_pool_, true)) {
-    waiting_for_pool_.push_back(lane.self_);
-    GrantWaiting();
-  }
-  return absl::OkStatus();
-}
-
-Payload SessionMachine::WholeMessage(std::string_view bytes, bool briefly) const {
-  Buffer whole;
-  if (!bytes.empty()) whole.AppendPiece(Keep(bytes, briefly));
-  return Payload(std::move(whole));
-}
-
-Block SessionMachine::Keep(std::string_view bytes, bool briefly) const {
-  if (bytes.size() >= arrived_.size() / 4 || (briefly && arrived_.size() <= kMostPinnedBytes)) {
-    return arrived_.Part(bytes.data(), bytes.size());
-  }
-  Block copy = bytes.size() <= Block::kInlineBytes ? Block::Inline(bytes.size())
-                                                   : AllocateHeapBlock(bytes.size());
-  std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
-  return copy;
-}
-
-absl::Status SessionMachine::ReceiveEnd(Lane& lane, const Frame& frame, Event& event) {
-  if (frame.end) {
-    if (lane.remaining_ > 0 || std::exchange(lane.peer_ended_, true)) {
-      return Broken("an end where none can be");
-    }
-    event.ended = !lane.refused_;
-  }
-  if (frame.cancel) {
-    event.cancelled = true;
-    lane.has_message_ = lane.status_pending_ = false;
-    event.discarded = std::move(lane.message_);
-    Release(lane);
-  }
-  if (frame.status) {
-    const StatusPart& status = *frame.status;
-    if (status.code == 0 && lane.remaining_ > 0) return Broken("an end amid a message");
-    event.status = MakeStatus(status.code, status.message, status.details);
-    if (!DecodeMetadata(status.metadata, event.trailing)) return Broken("malformed metadata");
-    lane.has_message_ = false;
-    event.discarded = std::move(lane.message_);
-    Release(lane);
-  }
-  return absl::OkStatus();
 }
 
 // --- The end.
