@@ -29,6 +29,8 @@ class ExecutorQueue::Run {
   std::weak_ptr<ExecutorQueue> queue_;  // which has the executor, which has this
 };
 
+bool ExecutorQueue::RunsHere() const { return runs_here_ == this; }
+
 void ExecutorQueue::Post(absl::Span<Task> tasks) {
   Lock lock(mutex_);
   for (Task& task : tasks) tasks_.Push(std::move(task));

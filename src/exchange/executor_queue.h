@@ -29,7 +29,7 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   // How many have been posted and have not ended.
   std::size_t unfinished() const { return unfinished_.load(std::memory_order_relaxed); }
   // Whether the calling thread is in a task.
-  bool RunsHere() const { return runs_here_ == this; }
+  bool RunsHere() const;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
