@@ -15,6 +15,8 @@ namespace parley::detail {
 namespace {
 
 constexpr std::size_t kSmallBytes = 4096;
+// To hold on to an owner that is not gRPC's takes more than copying this much.
+constexpr std::size_t kCopiedBytes = 512;
 
 // A block's owner is the slice's reference count; gRPC's own functions need a slice around it.
 grpc_slice SliceOf(void* owner, const char* data, std::size_t size) {
@@ -44,7 +46,9 @@ grpc::Slice ToSlice(const Block& block) {
   if (block.ops() == &kSliceOps) {
     return grpc::Slice(SliceOf(block.owner(), block.data(), block.size()), grpc::Slice::ADD_REF);
   }
-  if (block.ops() == nullptr) return grpc::Slice(block.data(), block.size());
+  if (block.ops() == nullptr || block.size() <= kCopiedBytes) {
+    return grpc::Slice(block.data(), block.size());
+  }
   return grpc::Slice(
       const_cast<char*>(block.data()), block.size(),
       [](void* held) { delete static_cast<Block*>(held); }, new Block(block));
