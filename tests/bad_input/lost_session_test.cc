@@ -102,7 +102,7 @@ class LostSession : public call_test::WireFixture, public testing::Test {
     Register(MethodKind::kServerStreaming, [this](Part& part) -> Task<absl::Status> {
       absl::Status written;
       int tokens = 0;
-      while (written.ok()) written = co_await part.Write(absl::StrCat(++tokens));
+      while (written.ok()) written = co_await part.AsyncWrite(absl::StrCat(++tokens));
       EXPECT_THAT(written, HasCode(absl::StatusCode::kCancelled));
       for (int most = most_written_; most < tokens;) {
         if (most_written_.compare_exchange_weak(most, tokens)) break;

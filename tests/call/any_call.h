@@ -62,6 +62,11 @@ class Part {
 
   Task<std::optional<std::string>> Next();
   Task<absl::Status> Write(std::string message);
+  // The same for a coroutine that writes without end: under a sanitizer tasks that need not wait are
+  // awaited on a stack that grows.
+  Pending<absl::Status> AsyncWrite(const std::string& message) {
+    return writer_->AsyncWrite(message);
+  }
   // Until the stop token is told; false if that takes too long.
   Task<bool> Stopped();
   // Why there are no more requests; OK where there is only one.
