@@ -1,7 +1,6 @@
 #include "src/exchange/loop.h"
 
 #include <algorithm>
-#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -10,8 +9,6 @@
 namespace parley::detail {
 namespace {
 
-// How many quick runs make a kind of task quick again.
-constexpr int kSlowRuns = 64;
 constexpr absl::Duration kQuick = absl::Microseconds(100);
 // After so many tasks, each posted by the one before, others have their turn.
 constexpr int kMostInARow = 8;
@@ -20,18 +17,6 @@ constexpr int kMostInARow = 8;
 
 thread_local Loop::Worker* Loop::current_worker_ = nullptr;
 thread_local Loop* Loop::dispatching_ = nullptr;
-
-bool Loop::LightSleep::Sleep(std::chrono::microseconds time) {
-  Lock lock(mutex_);
-  wake_.wait_for(lock, time, [this] { return disturbed_; });
-  return std::exchange(disturbed_, false);
-}
-
-void Loop::LightSleep::Disturb() {
-  Lock lock(mutex_);
-  disturbed_ = true;
-  wake_.notify_one();
-}
 
 void Loop::Stop() {
   {
@@ -70,7 +55,7 @@ void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
     return;
   }
   if (executor_ != nullptr) return executor_->Post(std::move(task));
-  Task posted{std::move(task), history};
+  LoopTask posted{std::move(task), history};
   if (!slow && PostNext(posted)) return;
   Lock lock(mutex_);
   (slow ? slow_ : quick_).Push(std::move(posted));
@@ -80,7 +65,7 @@ void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
   if (slow || !by_leader) WakeWorker();
 }
 
-bool Loop::PostNext(Task& task) {
+bool Loop::PostNext(LoopTask& task) {
   Worker* const self = current_worker_;
   if (self == nullptr || leader_ != self || self->in_a_row == kMostInARow || !self->next.IsFree()) {
     return false;
@@ -88,14 +73,14 @@ bool Loop::PostNext(Task& task) {
   self->next.Put(std::move(task));
   if (leader_ == self) return true;
   // Whoever took the lead may have found nothing yet.
-  std::optional<Task> back = self->next.Take();
+  std::optional<LoopTask> back = self->next.Take();
   if (!back) return true;
   task = *std::move(back);
   return false;
 }
 
 void Loop::GiveNextAway(Worker& worker) {
-  if (std::optional<Task> next = worker.next.Take()) quick_.Push(*std::move(next));
+  if (std::optional<LoopTask> next = worker.next.Take()) quick_.Push(*std::move(next));
 }
 
 void Loop::Wait(Sleeper& sleeper) {
@@ -235,15 +220,6 @@ bool Loop::WakeWorker() {
   return waking_ > 0;
 }
 
-void Loop::WakeMonitor(Watch least) {
-  if (monitor_ == nullptr) {
-    WakeWorker();
-  } else if (watch_ < least) {
-    watch_ = least;
-    monitor_sleep_.Disturb();
-  }
-}
-
 void Loop::WorkerMain() {
   Worker self;
   self.loop = this;
@@ -256,8 +232,8 @@ void Loop::WorkerMain() {
       leader_ = &self;
       Lead(lock, self);
     } else if (HasTasks() && running_ < limits_.running) {
-      Fifo<Task>& tasks = slow_.empty() ? quick_ : slow_;
-      Task task = tasks.Pop();
+      Fifo<LoopTask>& tasks = slow_.empty() ? quick_ : slow_;
+      LoopTask task = tasks.Pop();
       if (monitor_ == nullptr && CanLead() && !stopping_) WakeWorker();
       Run(lock, self, std::move(task));
     } else if (stopping_ && !HasTasks() && !CanLead()) {
@@ -284,7 +260,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
       source_->Settle();
       lock.lock();
     } else if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
-      Task task = quick_.Pop();
+      LoopTask task = quick_.Pop();
       Run(lock, self, std::move(task));
     } else if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
       // A blocked thread polls for itself; with nobody waiting, the pool does only while something
@@ -334,7 +310,7 @@ void Loop::Poll(Lock& lock) {
   monitor_sleep_.Disturb();
 }
 
-void Loop::Run(Lock& lock, Worker& self, Task task) {
+void Loop::Run(Lock& lock, Worker& self, LoopTask task) {
   ++running_;
   const bool leading = leader_ == &self;
   self.running = task.history;
@@ -349,7 +325,7 @@ void Loop::Run(Lock& lock, Worker& self, Task task) {
   const absl::Time start = timed ? absl::Now() : absl::Time();
   task.run();
   task.run = nullptr;
-  while (std::optional<Task> next = self.next.Take()) {
+  while (std::optional<LoopTask> next = self.next.Take()) {
     ++self.in_a_row;
     CountStep();
     self.running.store(next->history, std::memory_order_relaxed);
@@ -373,54 +349,6 @@ void Loop::SettleAfterLead(Lock& lock) {
   lock.lock();
   // Who leads now may have begun to wait for events before this was there.
   if (left && leader_ != nullptr) source_->Wake();
-}
-
-void Loop::Monitor(Lock& lock, Worker& self) {
-  monitor_ = &self;
-  watch_ = Watch::kOften;
-  LookPace pace;
-  std::uint64_t seen = steps_;
-  while (!stopping_ && !source_ended_) {
-    const Watch watch = watch_;
-    lock.unlock();
-    // A leader that goes from task to task is as it should be, and left alone: no lock.
-    while (!monitor_sleep_.Sleep(pace.UntilNextLook(watch)) && watch == Watch::kOften &&
-           steps_.load(std::memory_order_relaxed) != seen &&
-           leader_ran_.exchange(false, std::memory_order_relaxed)) {
-      seen = steps_.load(std::memory_order_relaxed);
-      pace.FoundWork(leader_runs_.load(std::memory_order_relaxed));
-    }
-    lock.lock();
-    const bool same = steps_ == seen;
-    seen = steps_;
-    if (watch_ != watch) {  // woken to look more often, from now on
-      pace = LookPace();
-      continue;
-    }
-    if (same && leader_runs_) {
-      TakeLead();
-      break;
-    }
-    if (LeadIsFree() && PoolMustLead()) break;
-    if (same && LeftAlone()) {
-      pool_leads_ = true;
-      break;
-    }
-    const bool ran = leader_ran_.exchange(false, std::memory_order_relaxed);
-    watch_ = pace.Found(leader_runs_, watch == Watch::kOften ? ran : !same, watch);
-  }
-  monitor_ = nullptr;
-  if (!stopping_) WakeWorker();  // somebody must be the next monitor
-}
-
-// The leader's task takes long: lead in its place, and keep tasks like it away from leaders.
-void Loop::TakeLead() {
-  Worker* const leader = static_cast<Worker*>(leader_.load());
-  if (TaskHistory* running = leader->running) running->slow = kSlowRuns;
-  leader_ = nullptr;
-  SetLeaderRuns(false);
-  GiveNextAway(*leader);
-  pool_leads_ = true;
 }
 
 }  // namespace parley::detail

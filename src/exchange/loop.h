@@ -11,51 +11,25 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "parley/detail/waiter.h"
+#include "src/exchange/event_source.h"
 #include "src/exchange/executor_queue.h"
 #include "src/exchange/fifo.h"
+#include "src/exchange/light_sleep.h"
 #include "src/exchange/look_pace.h"
+#include "src/exchange/loop_task.h"
 
 namespace parley::detail {
-
-// Where events come from: a completion queue.
-class EventSource {
- public:
-  enum class Polled { kEvent, kShutdown };
-
-  virtual ~EventSource() = default;
-  // Waits for one event and handles it. One thread at a time. `eagerly`: there is a core that has
-  // nothing else to do.
-  virtual Polled Poll(bool eagerly) = 0;
-  // Makes a Poll that is waiting return. Any thread.
-  virtual void Wake() = 0;
-  // After the last event Poll returns kShutdown. Nothing may be started any more.
-  virtual void Shutdown() = 0;
-  // Whether something was started whose event has not come.
-  virtual bool Busy() const = 0;
-  // Does what was put off until there is nothing else to do: Poll does, and who stops polling must.
-  // Returns whether something is put off once more, until somebody polls.
-  virtual bool Settle() { return false; }
-  // Whether that has waited for too long.
-  virtual bool Overdue() const { return false; }
-};
-
-// What is known of one kind of task: whether it has kept the leader too long lately.
-struct TaskHistory {
-  std::atomic<int> slow = 0;
-};
 
 class Loop {
  public:
@@ -119,34 +93,6 @@ class Loop {
   }
 
  private:
-  struct Task {
-    absl::AnyInvocable<void()> run;
-    TaskHistory* history;
-  };
-  // What the leader's task has posted, to be run right after it: without the lock, and while what it is
-  // about is in the caches. The leader fills it; the leader, or the monitor that takes the lead, empties
-  // it.
-  class NextTask {
-   public:
-    bool IsFree() const { return state_.load(std::memory_order_acquire) == kFree; }
-    // REQUIRES: IsFree()
-    void Put(Task&& task) {
-      task_ = std::move(task);
-      state_ = kThere;
-    }
-    std::optional<Task> Take() {
-      State there = kThere;
-      if (!state_.compare_exchange_strong(there, kTaken)) return std::nullopt;
-      std::optional<Task> task = std::move(task_);
-      state_.store(kFree, std::memory_order_release);
-      return task;
-    }
-
-   private:
-    enum State { kFree, kThere, kTaken };
-    std::atomic<State> state_ = kFree;
-    Task task_{};
-  };
   // A pool thread's state.
   struct Worker {
     Loop* loop = nullptr;
@@ -155,19 +101,6 @@ class Loop {
     int in_a_row = 0;  // tasks that were next
   };
   using Lock = std::unique_lock<std::mutex>;
-  // A sleep that ends after a time, or as soon as somebody has disturbed it since the last one.
-  class LightSleep {
-   public:
-    // Whether it was disturbed.
-    bool Sleep(std::chrono::microseconds time);
-    void Disturb();
-
-   private:
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    bool disturbed_ = false;
-  };
-
   static thread_local Worker* current_worker_;
   // The loop whose events this thread is handling.
   static thread_local Loop* dispatching_;
@@ -176,10 +109,10 @@ class Loop {
   void Lead(Lock& lock, Worker& self);
   void Monitor(Lock& lock, Worker& self);
   void TakeLead();
-  void Run(Lock& lock, Worker& self, Task task);
+  void Run(Lock& lock, Worker& self, LoopTask task);
   void SettleAfterLead(Lock& lock);
   // Whether `task` will run right after the one that the calling thread is at.
-  bool PostNext(Task& task);
+  bool PostNext(LoopTask& task);
   // What was to run there may be run by anybody.
   void GiveNextAway(Worker& worker);
   bool HasIdleCore() const;
@@ -224,10 +157,10 @@ class Loop {
   std::condition_variable idle_wake_;
   LightSleep monitor_sleep_;
   std::vector<std::thread> threads_;
-  Fifo<Task> brought_;            // by the event that the leader handles; not under the lock
+  Fifo<LoopTask> brought_;        // by the event that the leader handles; not under the lock
   std::size_t last_brought_ = 0;  // to the executor; the leader's
-  Fifo<Task> quick_;              // the leader may run these
-  Fifo<Task> slow_;               // other threads only
+  Fifo<LoopTask> quick_;          // the leader may run these
+  Fifo<LoopTask> slow_;           // other threads only
   std::vector<Sleeper*> sleepers_;
 
   std::atomic<void*> leader_ = nullptr;  // a Worker or a Sleeper

@@ -1,0 +1,30 @@
+#ifndef PARLEY_SRC_EXCHANGE_EVENT_SOURCE_H_
+#define PARLEY_SRC_EXCHANGE_EVENT_SOURCE_H_
+
+namespace parley::detail {
+
+// Where events come from: a completion queue.
+class EventSource {
+ public:
+  enum class Polled { kEvent, kShutdown };
+
+  virtual ~EventSource() = default;
+  // Waits for one event and handles it. One thread at a time. `eagerly`: there is a core that has
+  // nothing else to do.
+  virtual Polled Poll(bool eagerly) = 0;
+  // Makes a Poll that is waiting return. Any thread.
+  virtual void Wake() = 0;
+  // After the last event Poll returns kShutdown. Nothing may be started any more.
+  virtual void Shutdown() = 0;
+  // Whether something was started whose event has not come.
+  virtual bool Busy() const = 0;
+  // Does what was put off until there is nothing else to do: Poll does, and who stops polling must.
+  // Returns whether something is put off once more, until somebody polls.
+  virtual bool Settle() { return false; }
+  // Whether that has waited for too long.
+  virtual bool Overdue() const { return false; }
+};
+
+}  // namespace parley::detail
+
+#endif  // PARLEY_SRC_EXCHANGE_EVENT_SOURCE_H_

@@ -1,0 +1,72 @@
+// The monitor's part of the loop: looks, now and then, whether the leader is at a task that takes long,
+// or whether events may come that nobody waits for.
+#include <cstdint>
+
+#include "src/exchange/loop.h"
+
+namespace parley::detail {
+namespace {
+
+// How many quick runs make a kind of task quick again.
+constexpr int kSlowRuns = 64;
+
+}  // namespace
+
+void Loop::WakeMonitor(Watch least) {
+  if (monitor_ == nullptr) {
+    WakeWorker();
+  } else if (watch_ < least) {
+    watch_ = least;
+    monitor_sleep_.Disturb();
+  }
+}
+
+void Loop::Monitor(Lock& lock, Worker& self) {
+  monitor_ = &self;
+  watch_ = Watch::kOften;
+  LookPace pace;
+  std::uint64_t seen = steps_;
+  while (!stopping_ && !source_ended_) {
+    const Watch watch = watch_;
+    lock.unlock();
+    // A leader that goes from task to task is as it should be, and left alone: no lock.
+    while (!monitor_sleep_.Sleep(pace.UntilNextLook(watch)) && watch == Watch::kOften &&
+           steps_.load(std::memory_order_relaxed) != seen &&
+           leader_ran_.exchange(false, std::memory_order_relaxed)) {
+      seen = steps_.load(std::memory_order_relaxed);
+      pace.FoundWork(leader_runs_.load(std::memory_order_relaxed));
+    }
+    lock.lock();
+    const bool same = steps_ == seen;
+    seen = steps_;
+    if (watch_ != watch) {  // woken to look more often, from now on
+      pace = LookPace();
+      continue;
+    }
+    if (same && leader_runs_) {
+      TakeLead();
+      break;
+    }
+    if (LeadIsFree() && PoolMustLead()) break;
+    if (same && LeftAlone()) {
+      pool_leads_ = true;
+      break;
+    }
+    const bool ran = leader_ran_.exchange(false, std::memory_order_relaxed);
+    watch_ = pace.Found(leader_runs_, watch == Watch::kOften ? ran : !same, watch);
+  }
+  monitor_ = nullptr;
+  if (!stopping_) WakeWorker();  // somebody must be the next monitor
+}
+
+// The leader's task takes long: lead in its place, and keep tasks like it away from leaders.
+void Loop::TakeLead() {
+  Worker* const leader = static_cast<Worker*>(leader_.load());
+  if (TaskHistory* running = leader->running) running->slow = kSlowRuns;
+  leader_ = nullptr;
+  SetLeaderRuns(false);
+  GiveNextAway(*leader);
+  pool_leads_ = true;
+}
+
+}  // namespace parley::detail
