@@ -41,6 +41,7 @@ set(parley_sources
   src/wire/session/session_machine_receiving.cc
   src/wire/session/session_outgoing_call.cc
   src/wire/session/session_pool.cc
+  src/wire/session/session_receiving.cc
 )
 
 # The Abseil libraries that parley uses, in its headers or sources; package config and parley.pc

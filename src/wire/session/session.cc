@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t kEarlyBytes = std::size_t{16} << 10;
 constexpr std::size_t kEarlyParts = 3;
 constexpr std::size_t kFewCalls = 8;
-// So many frames are taken in before what they have brought is told to their calls.
-constexpr std::size_t kMostFrames = 64;
 // gRPC 1.51 leaves a stream unanswered that arrives as the server begins to shut down; and a server has
 // only so many sessions.
 constexpr absl::Duration kGreetingTimeout = absl::Seconds(5);
@@ -122,71 +120,6 @@ void Session::Start(std::vector<std::string> methods) {
       session->EndStream(absl::UnavailableError("the peer did not greet"));
     }
   });
-}
-
-void Session::Arrived(Block batch) {
-  Lock lock(mutex_);
-  machine_.Arrived(std::move(batch));
-  std::size_t events = 0;
-  absl::StatusOr<bool> more = true;
-  while (more.ok() && *more) {
-    more = ReceiveSome();
-    events += following_.size() + messages_.size();
-    Settle(lock);
-    DeliverReceived();
-    lock.lock();
-  }
-  if (!more.ok()) {
-    lock.unlock();
-    Break(more.status());
-    EndStream(more.status());
-    return StartRead();  // of the stream's end
-  }
-  const std::uint64_t idle_times = source_.idle_times();
-  crowded_ = events > 1 || idle_times_ == idle_times;
-  idle_times_ = idle_times;
-  read_wanted_ = true;
-  Defer();
-  Settle(lock);
-}
-
-// Many frames under one lock, and what they have brought without it.
-absl::StatusOr<bool> Session::ReceiveSome() {
-  Lane* last = nullptr;
-  events_.emplace_back();
-  for (std::size_t i = 0; i < kMostFrames; ++i) {
-    SessionMachine::Event& event = events_.back();
-    absl::StatusOr<bool> more = machine_.Receive(event, last);
-    if (!more.ok() || !*more) return more;
-    if (std::exchange(event.follows, false)) {
-      messages_.push_back(*std::exchange(event.message, std::nullopt));
-      ++following_.back();
-      continue;
-    }
-    last = event.lane.get();
-    if (event.opened) {
-      WatchDeadline(static_cast<const SessionCall&>(*event.lane).session_deadline());
-    }
-    following_.push_back(0);
-    events_.emplace_back();
-  }
-  return true;
-}
-
-void Session::DeliverReceived() {
-  absl::Span<Payload> messages = absl::MakeSpan(messages_);
-  for (std::size_t i = 0; i < following_.size(); ++i) {
-    SessionMachine::Event& event = events_[i];
-    if (event.lane != nullptr) {
-      static_cast<SessionCall&>(*event.lane).Deliver(event, messages.first(following_[i]));
-    } else if (event.hello || event.draining) {
-      DeliverOwn(event);
-    }
-    messages.remove_prefix(following_[i]);
-  }
-  events_.clear();
-  following_.clear();
-  messages_.clear();
 }
 
 void Session::Written(bool ok) {
