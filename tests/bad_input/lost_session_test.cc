@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -37,13 +38,15 @@ constexpr int kStreams = 100;
 #else
 constexpr int kStreams = 1000;
 #endif
-constexpr int kTokensBefore = 3;  // that every stream has got when it is lost
+constexpr int kMostTokensBefore = 30;  // that every stream has got when it is lost
 
 // Streams of one client, each read by a coroutine of its own until it ends.
 class Streams : public std::enable_shared_from_this<Streams> {
  public:
-  static std::shared_ptr<Streams> Open(const Client& client) {
+  // They are `running` when each has got `tokens_before`.
+  static std::shared_ptr<Streams> Open(const Client& client, int tokens_before) {
     const auto streams = std::make_shared<Streams>();
+    streams->tokens_before_ = tokens_before;
     for (int i = 0; i < kStreams; ++i) call_test::Spawn(Read(client.Call(kDown, ""), streams));
     return streams;
   }
@@ -60,7 +63,7 @@ class Streams : public std::enable_shared_from_this<Streams> {
     bool ordered = true;
     while (std::optional<std::string> token = co_await reader.AsyncNext()) {
       ordered = ordered && *token == absl::StrCat(++tokens);
-      if (tokens == kTokensBefore) streams->running.Add();
+      if (tokens == streams->tokens_before_) streams->running.Add();
     }
     absl::Status status = co_await reader.AsyncFinish();
     {
@@ -72,6 +75,7 @@ class Streams : public std::enable_shared_from_this<Streams> {
     streams->ended.Add();
   }
 
+  int tokens_before_ = 0;
   std::mutex mutex_;
 };
 
@@ -90,7 +94,9 @@ class LostSession : public call_test::WireFixture, public testing::Test {
   }
   void TearDown() override {
     StopServer();
-    std::cout << "longest time until all " << kStreams << " had ended: " << longest_ << "\n";
+    std::cout << kRuns << " runs, --gtest_random_seed=" << seed_ << "; longest time until all "
+              << kStreams << " had ended: " << longest_
+              << ", until the next call was served: " << longest_return_ << "\n";
   }
 
   void Register(MethodKind kind, call_test::Script script) {
@@ -115,7 +121,7 @@ class LostSession : public call_test::WireFixture, public testing::Test {
 
   // Makes the streams of `client` run, loses their peer, and looks at what has become of them.
   void Lose(const Client& client, const std::function<void()>& lose) {
-    const std::shared_ptr<Streams> streams = Streams::Open(client);
+    const std::shared_ptr<Streams> streams = Streams::Open(client, TokensBefore());
     ASSERT_TRUE(streams->running.Reaches(kStreams));
     const absl::Time lost = absl::Now();
     lose();
@@ -125,11 +131,15 @@ class LostSession : public call_test::WireFixture, public testing::Test {
     EXPECT_THAT(streams->statuses, testing::Each(HasCode(absl::StatusCode::kUnavailable)));
     most_tokens_ = std::max(most_tokens_, streams->most_tokens);
   }
+  // In this run.
+  int TokensBefore() { return std::uniform_int_distribution<>(1, kMostTokensBefore)(random_); }
   void AllEnded(absl::Time lost) { longest_ = std::max(longest_, absl::Now() - lost); }
   // As soon as there is a session again.
-  static void ExpectServes(const Client& client) {
+  void ExpectServes(const Client& client) {
+    const absl::Time asked = absl::Now();
     ClientReader<std::string> reader = client.Call(kDown, "", {.wait_for_ready = true});
     EXPECT_EQ(reader.Next(), "1") << reader.Finish();
+    longest_return_ = std::max(longest_return_, absl::Now() - asked);
   }
 
   // After each run: no more of anything than there was once things had settled.
@@ -150,7 +160,11 @@ class LostSession : public call_test::WireFixture, public testing::Test {
   int most_tokens_ = 0;
 
  private:
-  absl::Duration longest_;
+  const int seed_ = GTEST_FLAG_GET(random_seed) != 0
+                        ? GTEST_FLAG_GET(random_seed)
+                        : static_cast<int>(std::random_device()() % 99'999) + 1;
+  std::minstd_rand random_{static_cast<unsigned>(seed_)};
+  absl::Duration longest_, longest_return_;
   std::size_t files_ = 0;
   std::size_t threads_ = 0;
 };
@@ -191,12 +205,14 @@ TEST_F(LostSession, ThatIsCutEndsItsStreamsAndStopsTheirHandlers) {
 
 TEST_F(LostSession, OfAClientThatIsKilledStopsItsHandlersAfterAPrefix) {
   Counter running;
+  std::atomic<int> messages_before = 0;
   Register(MethodKind::kBidi, [&](Part& part) -> Task<absl::Status> {
+    const int before = messages_before;
     int messages = 0;
     absl::Status written;
     while (std::optional<std::string> message = co_await part.Next()) {
       EXPECT_EQ(*message, absl::StrCat(++messages));
-      if (messages == kTokensBefore) running.Add();
+      if (messages == before) running.Add();
       written = co_await part.Write(*message);
     }
     EXPECT_FALSE(part.read_status().ok()) << "it has not come to its end";
@@ -206,6 +222,7 @@ TEST_F(LostSession, OfAClientThatIsKilledStopsItsHandlersAfterAPrefix) {
   Start();
   for (int run = 1; run <= kRuns; ++run) {
     SCOPED_TRACE(absl::StrCat("run ", run));
+    messages_before = TokensBefore();
     Process client({PARLEY_TEST_LOST_PEER, "count", target(), absl::StrCat(kStreams)});
     ASSERT_TRUE(running.Reaches(run * kStreams));
     const absl::Time lost = absl::Now();
