@@ -11,6 +11,9 @@ set(parley_sources
   src/server.cc
   src/server_call.cc
   src/version.cc
+  src/model/data_type.cc
+  src/model/tensor.cc
+  src/model/tensor_codec.cc
   src/exchange/call.cc
   src/exchange/control.cc
   src/exchange/dispatcher.cc

@@ -1,10 +1,13 @@
 #include "parley/buffer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
+
+#include "src/counted_owner.h"
 
 namespace parley {
 namespace detail {
@@ -12,35 +15,14 @@ namespace {
 
 // In front of the bytes of a block from the heap.
 struct HeapHeader {
+  static void operator delete(void* memory) { ::operator delete(memory); }
   std::atomic<int> references = 1;
-};
-
-constexpr OwnerOps kHeapOps = {
-    [](void* owner) {
-      static_cast<HeapHeader*>(owner)->references.fetch_add(1, std::memory_order_relaxed);
-    },
-    [](void* owner) {
-      auto* header = static_cast<HeapHeader*>(owner);
-      if (header->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-      header->~HeapHeader();
-      ::operator delete(owner);
-    },
 };
 
 // An application's owner of bytes that were appended by reference.
 struct SharedOwner {
   std::atomic<int> references = 1;
   std::shared_ptr<const void> owner;
-};
-
-constexpr OwnerOps kSharedOps = {
-    [](void* owner) {
-      static_cast<SharedOwner*>(owner)->references.fetch_add(1, std::memory_order_relaxed);
-    },
-    [](void* owner) {
-      auto* shared = static_cast<SharedOwner*>(owner);
-      if (shared->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
-    },
 };
 
 }  // namespace
@@ -51,7 +33,8 @@ Block AllocateHeapBlock(std::size_t size) {
   constexpr std::size_t kOffset = alignof(std::max_align_t);
   static_assert(sizeof(HeapHeader) <= kOffset);
   void* memory = ::operator new(kOffset + size);
-  return Block(&kHeapOps, new (memory) HeapHeader, static_cast<char*>(memory) + kOffset, size);
+  return Block(&kCountedOps<HeapHeader>, new (memory) HeapHeader,
+               static_cast<char*>(memory) + kOffset, size);
 }
 
 }  // namespace detail
@@ -81,10 +64,27 @@ void Buffer::Append(std::string_view bytes) {
 void Buffer::AppendReference(std::string_view bytes, std::shared_ptr<const void> owner) {
   auto* shared = new detail::SharedOwner;
   shared->owner = std::move(owner);
-  AppendPiece(detail::Block(&detail::kSharedOps, shared, bytes.data(), bytes.size()));
+  AppendPiece(
+      detail::Block(&detail::kCountedOps<detail::SharedOwner>, shared, bytes.data(), bytes.size()));
 }
 
 void Buffer::AppendPiece(detail::Block piece) { Add(std::move(piece)); }
+
+Buffer Buffer::Part(std::size_t offset_bytes, std::size_t size_bytes) const {
+  Buffer part(allocate_);
+  for (const detail::Block& piece : pieces()) {
+    if (size_bytes == 0) break;
+    if (offset_bytes >= piece.size()) {
+      offset_bytes -= piece.size();
+      continue;
+    }
+    const std::size_t taken = std::min(size_bytes, piece.size() - offset_bytes);
+    part.AppendPiece(piece.Part(piece.data() + offset_bytes, taken));
+    offset_bytes = 0;
+    size_bytes -= taken;
+  }
+  return part;
+}
 
 std::string_view Buffer::Flatten(std::string& scratch) const {
   if (many_ == nullptr) return only_.view();

@@ -188,6 +188,23 @@ TEST(Buffer, CopiesMayBeUsedAndDroppedOnManyThreads) {
   EXPECT_TRUE(released);
 }
 
+TEST(Buffer, GivesAPartThatSharesItsMemory) {
+  Buffer buffer;
+  buffer.Append(kShort);
+  buffer.Append(kLong);
+  buffer.Append(kShort);
+  const std::string all = buffer.ToString();
+  for (std::size_t offset = 0; offset <= all.size(); ++offset) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, all.size() - offset}) {
+      if (size > all.size() - offset) continue;
+      ASSERT_EQ(buffer.Part(offset, size).ToString(), all.substr(offset, size));
+    }
+  }
+  const Buffer part = buffer.Part(kShort.size() + 1, kLong.size() - 1);
+  ASSERT_EQ(part.pieces().size(), 1u);
+  EXPECT_EQ(part.pieces()[0].data(), buffer.pieces()[1].data() + 1);
+}
+
 TEST(Block, HoldsShortBytesItself) {
   const detail::Block empty;
   EXPECT_EQ(empty.view(), "");

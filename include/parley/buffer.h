@@ -56,6 +56,10 @@ class PARLEY_EXPORT Buffer {
     return {&only_, only_.size() > 0 ? std::size_t{1} : 0};
   }
 
+  // `size_bytes` bytes from `offset_bytes` on, sharing the memory.
+  // REQUIRES: the buffer has them.
+  Buffer Part(std::size_t offset_bytes, std::size_t size_bytes) const;
+
   // All bytes in one run: the buffer's own memory where it is one piece, else a copy placed in
   // `scratch`.
   std::string_view Flatten(std::string& scratch) const;

@@ -42,6 +42,9 @@ Block FromSlice(grpc_slice slice) {
   return block;
 }
 
+// On whichever thread gRPC has used it last.
+void ReleaseSentBlock(void* block) { delete static_cast<Block*>(block); }
+
 grpc::Slice ToSlice(const Block& block) {
   if (block.ops() == &kSliceOps) {
     return grpc::Slice(SliceOf(block.owner(), block.data(), block.size()), grpc::Slice::ADD_REF);
@@ -49,9 +52,8 @@ grpc::Slice ToSlice(const Block& block) {
   if (block.ops() == nullptr || block.size() <= kCopiedBytes) {
     return grpc::Slice(block.data(), block.size());
   }
-  return grpc::Slice(
-      const_cast<char*>(block.data()), block.size(),
-      [](void* held) { delete static_cast<Block*>(held); }, new Block(block));
+  return grpc::Slice(const_cast<char*>(block.data()), block.size(), ReleaseSentBlock,
+                     new Block(block));
 }
 
 }  // namespace

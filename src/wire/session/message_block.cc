@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "src/counted_owner.h"
 #include "src/wire/grpc/convert.h"
 
 namespace parley::detail {
@@ -21,15 +22,7 @@ struct Chunk {
   alignas(kAlignment) char bytes[kChunkBytes - kAlignment];
 };
 
-constexpr OwnerOps kChunkOps = {
-    [](void* owner) {
-      static_cast<Chunk*>(owner)->references.fetch_add(1, std::memory_order_relaxed);
-    },
-    [](void* owner) {
-      auto* const chunk = static_cast<Chunk*>(owner);
-      if (chunk->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete chunk;
-    },
-};
+constexpr const OwnerOps& kChunkOps = kCountedOps<Chunk>;
 
 // A thread's chunk, from which it takes parts.
 class Chunks {
