@@ -46,10 +46,11 @@ ServerCore::~ServerCore() {
   if (background_.joinable()) background_.join();
   while (true) {
     const absl::Time next_word = absl::Now() + absl::Seconds(5);
-    if (dispatcher_->WaitUntilIdle([&] { return next_word; })) break;
+    // parley's own too: gRPC aborts the process if one of them starts anything after the loop's end.
+    if (dispatcher_->WaitUntilIdle(Dispatcher::Calls::kAll, [&] { return next_word; })) break;
     runtime_->log(Severity::kWarning,
                   absl::StrCat("a server that is being destroyed waits for handlers of ",
-                               dispatcher_->LiveMethods()));
+                               dispatcher_->LiveMethods(Dispatcher::Calls::kAll)));
   }
   runtime_->loop.Stop();
 }
@@ -148,11 +149,12 @@ absl::Status ServerCore::Stop() {
   health_->SetNotServing();
   // Closes the port at once, and returns when the last call has ended.
   std::thread closing([&] { listener_.Shutdown(EndOfGrace() + kLastSecond); });
-  bool idle = dispatcher_->WaitUntilIdle([&] { return EndOfGrace(); });
+  constexpr auto kCalls = Dispatcher::Calls::kOfTheApplication;
+  bool idle = dispatcher_->WaitUntilIdle(kCalls, [&] { return EndOfGrace(); });
   if (!idle) {
     dispatcher_->CancelAll(absl::UnavailableError("the server is shutting down"));
     const absl::Time end = absl::Now() + kLastSecond;
-    idle = dispatcher_->WaitUntilIdle([&] { return end; });
+    idle = dispatcher_->WaitUntilIdle(kCalls, [&] { return end; });
     listener_.AwaitSessions(end);
     // The grace may have become shorter since the closing began.
     listener_.CutOff();
@@ -160,7 +162,7 @@ absl::Status ServerCore::Stop() {
   closing.join();
   if (idle) return absl::OkStatus();
   return absl::DeadlineExceededError(
-      absl::StrCat("handlers still run after the shutdown: ", dispatcher_->LiveMethods()));
+      absl::StrCat("handlers still run after the shutdown: ", dispatcher_->LiveMethods(kCalls)));
 }
 
 }  // namespace detail

@@ -99,7 +99,8 @@ void Dispatcher::Forget(IncomingCall& call) {
   if (call.next_live_ != nullptr) call.next_live_->previous_live_ = call.previous_live_;
   (call.previous_live_ != nullptr ? call.previous_live_->next_live_ : first_live_) =
       call.next_live_;
-  if (!call.served_by_->internal && --external_ == 0) idle_.notify_all();
+  external_ -= call.served_by_->internal ? 0 : 1;
+  if (external_ == 0) idle_.notify_all();
 }
 
 // A handler's run that waits for a thread; small enough for a task to hold it without an
@@ -155,9 +156,10 @@ void Dispatcher::Accepting(absl::Status status) {
   accepting_ = std::move(status);
 }
 
-bool Dispatcher::WaitUntilIdle(absl::FunctionRef<absl::Time()> deadline) {
+bool Dispatcher::WaitUntilIdle(Calls calls, absl::FunctionRef<absl::Time()> deadline) {
+  const std::size_t& alive = calls == Calls::kAll ? live_ : external_;
   std::unique_lock lock(mutex_);
-  while (external_ > 0) {
+  while (alive > 0) {
     const std::uint64_t seen = rechecks_;
     lock.unlock();
     // Far enough to be as good as infinite, near enough for the clock.
@@ -165,9 +167,9 @@ bool Dispatcher::WaitUntilIdle(absl::FunctionRef<absl::Time()> deadline) {
     lock.lock();
     if (wait <= absl::ZeroDuration()) break;
     idle_.wait_for(lock, absl::ToChronoNanoseconds(wait),
-                   [&] { return external_ == 0 || rechecks_ != seen; });
+                   [&] { return alive == 0 || rechecks_ != seen; });
   }
-  return external_ == 0;
+  return alive == 0;
 }
 
 void Dispatcher::Recheck() {
@@ -190,11 +192,12 @@ void Dispatcher::CancelAll(const absl::Status& status) {
   for (const std::shared_ptr<Call>& call : calls) call->Cancel(status);
 }
 
-std::string Dispatcher::LiveMethods() {
+std::string Dispatcher::LiveMethods(Calls calls) {
   std::map<std::string, int> counts;
   std::unique_lock lock(mutex_);
   for (const IncomingCall* call = first_live_; call != nullptr; call = call->next_live_) {
-    if (!call->served_by_->internal) ++counts[call->served_by_->handler.path];
+    const bool counts_too = calls == Calls::kAll || !call->served_by_->internal;
+    if (counts_too) ++counts[call->served_by_->handler.path];
   }
   return absl::StrJoin(counts, ", ", [](std::string* out, const auto& count) {
     absl::StrAppend(out, count.first, " (", count.second, ")");

@@ -26,7 +26,7 @@ class Dispatcher {
  public:
   struct Method {
     Handler handler;
-    bool internal;  // parley's own: shutdown does not wait for its calls
+    bool internal;  // parley's own, whose calls a shutdown does not wait for
     TaskHistory history;
   };
 
@@ -54,15 +54,16 @@ class Dispatcher {
   // --- For start and shutdown.
   void AcceptNewCalls() { Accepting(absl::OkStatus()); }
   void RefuseNewCalls() { Accepting(absl::UnavailableError("the server is shutting down")); }
-  // Waits until no call is alive, at most until the deadline, which is asked for again on each
-  // Recheck. Returns whether none is.
-  bool WaitUntilIdle(absl::FunctionRef<absl::Time()> deadline);
+  enum class Calls { kOfTheApplication, kAll };
+  // Waits until none of these calls is alive, at most until the deadline, which is asked for again on
+  // each Recheck. Returns whether none is.
+  bool WaitUntilIdle(Calls calls, absl::FunctionRef<absl::Time()> deadline);
   void Recheck();
   // Whether the calling thread is inside one of the handlers.
   bool InHandler() const { return running_ == this; }
   void CancelAll(const absl::Status& status);
-  // The methods of the calls that are alive, with how many each.
-  std::string LiveMethods();
+  // The methods of these calls that are alive, with how many each.
+  std::string LiveMethods(Calls calls);
 
   const std::shared_ptr<Runtime>& runtime() const { return runtime_; }
   const ServerOptions& options() const { return options_; }

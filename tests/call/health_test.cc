@@ -77,6 +77,20 @@ TEST_P(Health, OfAServiceThatIsNotThereIsNotFoundOrUnknown) {
   }
 }
 
+// A watcher that has just left is still being told so when its server goes.
+TEST_P(Health, OfAServerThatGoesRightAfterItsWatchersHarmsNobody) {
+  Serve();
+  for (int i = 0; i < 100; ++i) {
+    {
+      const Client client = Connect();
+      auto watch = Watch(client, "");
+      EXPECT_EQ(watch.Next(), kServing);
+    }
+    DestroyServer();
+    Serve();
+  }
+}
+
 TEST_P(Health, OfAServerWithoutMethodsIsServing) {
   Start();
   const Client client = Connect();

@@ -142,7 +142,13 @@ void Listener::SessionArrived(const std::shared_ptr<ServerSession>& session) {
 
 void Listener::SessionOver() {
   std::unique_lock lock(mutex_);
-  if (--live_sessions_ == 0) no_sessions_.notify_all();
+  if (--live_sessions_ == 0) changed_.notify_all();
+}
+
+void Listener::AwaitsNoMore() {
+  if (awaited_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  std::unique_lock lock(mutex_);
+  changed_.notify_all();
 }
 
 void Listener::DrainSessions() {
@@ -164,14 +170,15 @@ void Listener::Shutdown(absl::Time deadline) {
     closing_ = true;
   }
   server_->Shutdown(absl::ToChronoTime(deadline));
+  // gRPC has nothing left of what arrived with a connection that is closed, but its events may not have
+  // been seen: whoever arrived would answer when nobody polls any more.
   std::unique_lock lock(mutex_);
-  no_sessions_.wait(lock, [this] { return live_sessions_ == 0; });
+  changed_.wait(lock, [this] { return live_sessions_ == 0 && awaited_ == 0; });
 }
 
 void Listener::AwaitSessions(absl::Time deadline) {
   std::unique_lock lock(mutex_);
-  no_sessions_.wait_until(lock, absl::ToChronoTime(deadline),
-                          [this] { return live_sessions_ == 0; });
+  changed_.wait_until(lock, absl::ToChronoTime(deadline), [this] { return live_sessions_ == 0; });
 }
 
 void Listener::CutOff() {

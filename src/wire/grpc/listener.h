@@ -52,6 +52,10 @@ class Listener {
   void CutOff();
 
   // --- For calls, on the thread that polls.
+  // A call or a session, of any method, is awaited; or it is not any more, and whoever arrived has been
+  // taken in.
+  void Awaits() { awaited_.fetch_add(1, std::memory_order_relaxed); }
+  void AwaitsNoMore();
   // A call of a method has arrived, and the next one may; or it has ended.
   void Arrived(std::size_t index);
   void Gone(std::size_t index) { --methods_[index].open; }
@@ -93,7 +97,8 @@ class Listener {
   bool draining_ = false;
   std::vector<std::weak_ptr<ServerSession>> sessions_;
   int live_sessions_ = 0;
-  std::condition_variable no_sessions_;
+  std::atomic<int> awaited_ = 0;  // none only once the server closes
+  std::condition_variable changed_;
 };
 
 }  // namespace parley::detail

@@ -15,11 +15,16 @@ void PlainIncomingCall::Await(Listener& listener, std::size_t index) {
   index_ = index;
   // Its event comes only if a call arrives, so that is when it starts to count.
   context_.AsyncNotifyWhenDone(gone_.tag());
+  listener.Awaits();
   StartAwait(listener, index, arrived_.Start(source_, Self()));
 }
 
 void PlainIncomingCall::OnArrived(bool ok) {
-  if (!ok) return;  // the server is closing
+  if (ok) TakeIn();  // or else the server is closing
+  listener_->AwaitsNoMore();
+}
+
+void PlainIncomingCall::TakeIn() {
   gone_.Start(source_, Self());
   listener_->Arrived(index_);
   Dispatcher::Method& method = listener_->method(index_);

@@ -48,6 +48,7 @@ class PlainIncomingCall : public IncomingCall {
   }
 
   void OnArrived(bool ok);
+  void TakeIn();
   void OnWritten(bool ok) { WriteDone(ok); }
   void OnClosed(bool) { CloseDone(); }
   void OnGone(bool);

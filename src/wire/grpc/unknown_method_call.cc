@@ -14,12 +14,17 @@ constexpr std::size_t kMostShown = 128;
 
 void UnknownMethodCall::Await(grpc::AsyncGenericService& service,
                               grpc::ServerCompletionQueue& queue) {
+  listener_.Awaits();
   service.RequestCall(&context_, &stream_, &queue, &queue,
                       arrived_.Start(source_, shared_from_this()));
 }
 
 void UnknownMethodCall::OnArrived(bool ok) {
-  if (!ok) return;
+  if (ok) Answer();
+  listener_.AwaitsNoMore();
+}
+
+void UnknownMethodCall::Answer() {
   listener_.AcceptNextUnknown();
   const std::string text = absl::StrCat(
       "unknown method ", absl::StripPrefix(context_.method(), "/").substr(0, kMostShown));

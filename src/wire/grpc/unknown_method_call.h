@@ -23,6 +23,7 @@ class UnknownMethodCall final : public std::enable_shared_from_this<UnknownMetho
 
  private:
   void OnArrived(bool ok);
+  void Answer();
   void OnAnswered(bool) {}
 
   Listener& listener_;

@@ -64,6 +64,7 @@ ServerSession::ServerSession(Listener& listener, std::shared_ptr<Dispatcher> dis
 }
 
 void ServerSession::Await(std::size_t index) {
+  listener_.Awaits();
   listener_.service().Await(index, context_, stream_, listener_.queue(),
                             arrived_.Start(source_, Self()));
 }
@@ -84,6 +85,7 @@ void ServerSession::StreamOver() { listener_.SessionOver(); }
 
 void ServerSession::OnArrived(bool ok) {
   if (ok) listener_.SessionArrived(Self());  // or else the server is closing
+  listener_.AwaitsNoMore();
 }
 
 void ServerSession::OnRead(bool ok) {
