@@ -164,14 +164,14 @@ bool IncomingCall::closing() {
 
 void IncomingCall::MessageRead(Payload&& message) {
   if (absl::Status status = CheckSize(message); !status.ok()) return Cancel(std::move(status));
-  Step([&](Machine& machine) { return machine.MessageRead(std::move(message)); });
-  if (one_request_ && !std::exchange(request_read_, true)) {
-    dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
-  }
+  MessagesRead(absl::MakeSpan(&message, 1));
 }
 
 void IncomingCall::MessagesRead(absl::Span<Payload> messages) {
   Step([&](Machine& machine) { return machine.MessagesRead(messages); });
+  if (one_request_ && !std::exchange(request_read_, true)) {
+    dispatcher_->Run(std::static_pointer_cast<IncomingCall>(shared_from_this()), run_here_);
+  }
 }
 
 void IncomingCall::ReadEnded() {

@@ -131,6 +131,8 @@ Machine::Actions Machine::MessageRead(Payload&& message) {
 }
 
 Machine::Actions Machine::MessagesRead(absl::Span<Payload> messages) {
+  if (one_response_ && messages.size() > 1)
+    response_read_ = true;  // as good as read, and one too many
   Actions actions = MessageRead(std::move(messages.front()));
   if (one_response_ || final_) return actions;
   for (Payload& message : messages.subspan(1)) received_.Push(std::move(message));

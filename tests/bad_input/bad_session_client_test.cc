@@ -226,6 +226,20 @@ TEST_F(Flood, OfOpeningsThatAreCancelledHarmsNobody) { Send({kRequest, "cancel: 
 
 TEST_F(Flood, OfEmptyFramesHarmsNobody) { Send({""}, 0); }
 
+// The protocol leaves a peer free to say each part of a call in a frame of its own.
+TEST_F(BadSessionClient, ThatSendsEachPartInAFrameOfItsOwnIsServed) {
+  const Client raw = ConnectRaw();
+  RawSession session = raw.Call(kOpen, {.timeout = absl::FromChrono(call_test::kPatience)});
+  ASSERT_EQ(session.Write(Batch(kHello, "exchange: 1 start { method: 'test.Call/Unary' }",
+                                "exchange: 1 message: 'good'", "exchange: 1 end: true")),
+            absl::OkStatus());
+  EXPECT_EQ(CodeOf(session, 1), absl::StatusCode::kOk);
+  EXPECT_EQ(session.Write(Batch("exchange: 2 start { method: 'test.Call/Unary' }",
+                                "exchange: 2 message: 'good'")),
+            absl::OkStatus());
+  EXPECT_EQ(CodeOf(session, 2), absl::StatusCode::kOk) << "a handler needs no more than that";
+}
+
 // Its calls stay alive with what they have to say: they have no deadlines.
 TEST_F(BadSessionClient, ThatNeverReadsHarmsNobody) {
   const Client raw = ConnectRaw();

@@ -126,6 +126,25 @@ INSTANTIATE_TEST_SUITE_P(All, ProtocolBreachOfAServer, testing::ValuesIn(kBreach
 
 // --- What does not.
 
+TEST_F(BadSessionServer, ThatSendsEachPartInAFrameOfItsOwnIsUnderstood) {
+  const RawSessionServer raw(
+      {kBegin, Batch("exchange: 1 headers { entries { key: 'k' value: 'v' } }",
+                     "exchange: 1 message: 'served'", "exchange: 1 status { }")});
+  EXPECT_EQ(ConnectTo(raw).Call(kUnary, "").value_or("an error"), "served");
+}
+
+TEST_F(BadSessionServer, ThatSendsMoreThanOneResponseFailsTheCall) {
+  const char* message = "exchange: 1 message: 'served'";
+  for (const std::string& answer :
+       {Batch(message, message, "exchange: 1 status { }"),
+        Batch("exchange: 1 headers { }", message, message, "exchange: 1 status { }"),
+        Batch("exchange: 1 headers { }", message, "exchange: 1 message: 'served' status { }")}) {
+    const RawSessionServer raw({kBegin, answer});
+    EXPECT_THAT(ConnectTo(raw).Call(kUnary, "").status(),
+                IsStatus(absl::StatusCode::kInternal, "the server sent more than one response"));
+  }
+}
+
 // Frames as many as nobody needs, and then an answer.
 TEST_F(BadSessionServer, ThatSendsAFloodOfFramesHarmsNobody) {
   for (const std::string& frame :

@@ -73,6 +73,12 @@ TEST_F(MachineThatReadsAlways, FailsACallThatGetsMoreThanItsOneResponse) {
   unary.MessageRead(Message("one"));
   EXPECT_TRUE(unary.MessagesRead(absl::MakeSpan(messages)).cancel_wire);
   EXPECT_EQ(*unary.final_status(), absl::InternalError("the server sent more than one response"));
+
+  Machine at_once(Machine::Side::kClient, kLimits, Machine::Reads::kAlways);
+  at_once.Open(true, true);
+  messages = Messages({"one", "two"});
+  EXPECT_TRUE(at_once.MessagesRead(absl::MakeSpan(messages)).cancel_wire);
+  EXPECT_EQ(*at_once.final_status(), absl::InternalError("the server sent more than one response"));
 }
 
 }  // namespace

@@ -99,7 +99,10 @@ void SessionOutgoingCall::Deliver(SessionMachine::Event& event, absl::Span<Paylo
     message_seen_ = true;
     MessageRead(*std::move(event.message));
   }
-  if (!following.empty()) MessagesRead(following);
+  if (!following.empty()) {
+    message_seen_ = true;
+    MessagesRead(following);
+  }
   if (event.status) StatusRead(*std::move(event.status));
 }
 
