@@ -259,6 +259,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
       lock.unlock();
       source_->Settle();
       lock.lock();
+      GiveNextAway(self);  // there is no task that it would follow
     } else if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
       LoopTask task = quick_.Pop();
       Run(lock, self, std::move(task));

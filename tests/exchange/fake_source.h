@@ -73,10 +73,15 @@ class FakeSource final : public EventSource {
     lock.unlock();
     return settle != nullptr && settle();
   }
-  // What the next Settle does and returns.
-  void OnSettle(absl::AnyInvocable<bool()> settle) {
+  bool Overdue() const override {
+    const std::lock_guard lock(mutex_);
+    return overdue_ && settle_ != nullptr;
+  }
+  // What the next Settle does and returns. `overdue`: it has waited for too long.
+  void OnSettle(absl::AnyInvocable<bool()> settle, bool overdue = false) {
     const std::lock_guard lock(mutex_);
     settle_ = std::move(settle);
+    overdue_ = overdue;
   }
 
   void Shutdown() override {
@@ -131,6 +136,7 @@ class FakeSource final : public EventSource {
   bool woken_ = false;
   int wakes_ = 0;
   absl::AnyInvocable<bool()> settle_;
+  bool overdue_ = false;
   bool shut_down_ = false;
   bool ended_ = false;
   std::thread::id polling_;

@@ -77,6 +77,22 @@ TEST_F(LoopTasks, OfAnEventRunWhereItWasHandled) {
   loop_.RemoveInterest();
 }
 
+// The leader settles between two tasks, when it is inside none that the posted one would follow.
+TEST_F(LoopTasks, OfWhatWasPutOffForTooLongRun) {
+  loop_.AddInterest();
+  Gate ran;
+  Request([&] {
+    source_.OnSettle(
+        [&] {
+          loop_.Post([&] { ran.Open(); });
+          return false;
+        },
+        /*overdue=*/true);
+  });
+  EXPECT_TRUE(ran.Opens());
+  loop_.RemoveInterest();
+}
+
 TEST_F(LoopTasks, OfAnEventThatABlockedThreadTookRunInThePool) {
   WaitingThread waiting(loop_);
   ASSERT_TRUE(source_.PolledBy(waiting.id()));
