@@ -11,6 +11,7 @@ constexpr int kMostAtOnce = 64;
 }  // namespace
 
 thread_local const ExecutorQueue* ExecutorQueue::runs_here_ = nullptr;
+thread_local const ExecutorQueue* ExecutorQueue::asks_here_ = nullptr;
 
 class ExecutorQueue::Run {
  public:
@@ -48,21 +49,32 @@ void ExecutorQueue::AskForThread(Lock& lock) {
 void ExecutorQueue::RunSome() {
   Lock lock(mutex_);
   asked_ = false;
+  // The executor runs tasks inside Post, and the one who posted is about to run these.
+  if (asks_here_ == this) return;
   ++running_;
-  for (int i = 0; i < kMostAtOnce && !tasks_.empty(); ++i) {
-    Task task = tasks_.Pop();
-    // The task may block until one of those that wait has run.
-    if (!tasks_.empty() && !asked_) AskForThread(lock);
-    lock.unlock();
-    const ExecutorQueue* const outer = std::exchange(runs_here_, this);
-    task();
-    task = nullptr;
-    runs_here_ = outer;
-    lock.lock();
-    --unfinished_;
-  }
+  do {
+    for (int i = 0; i < kMostAtOnce && !tasks_.empty(); ++i) {
+      Task task = tasks_.Pop();
+      // The task may block until one of those that wait has run.
+      AskForAnother(lock);
+      lock.unlock();
+      const ExecutorQueue* const outer = std::exchange(runs_here_, this);
+      task();
+      task = nullptr;
+      runs_here_ = outer;
+      lock.lock();
+      --unfinished_;
+    }
+    AskForAnother(lock);
+  } while (!tasks_.empty() && !asked_);
   --running_;
-  if (!tasks_.empty() && !asked_) AskForThread(lock);
+}
+
+void ExecutorQueue::AskForAnother(Lock& lock) {
+  if (tasks_.empty() || asked_) return;
+  const ExecutorQueue* const outer = std::exchange(asks_here_, this);
+  AskForThread(lock);
+  asks_here_ = outer;
 }
 
 void ExecutorQueue::Dropped() {

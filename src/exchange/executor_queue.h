@@ -16,8 +16,9 @@
 
 namespace parley::detail {
 
-// Any thread. Tasks begin in the order in which they were posted. A task may take as long as it likes:
-// while it runs and others wait, the executor has another task that would run those.
+// Any thread. Tasks begin in the order in which they were posted, as far as the executor keeps its own.
+// A task may take as long as it likes: while it runs and others wait, the executor has another task that
+// would run those, unless it runs tasks inside Post: they run one after another there.
 class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
  public:
   explicit ExecutorQueue(std::shared_ptr<Executor> executor) : executor_(std::move(executor)) {}
@@ -36,6 +37,7 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   class Run;
 
   static thread_local const ExecutorQueue* runs_here_;
+  static thread_local const ExecutorQueue* asks_here_;  // and will run what waits
 
   // Runs what waits, as one task of the executor.
   void RunSome();
@@ -43,6 +45,8 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   void Dropped();
   // Asks the executor for another thread, with the lock held, which it gives up meanwhile.
   void AskForThread(Lock& lock);
+  // For what waits, if nobody has been asked for: from a thread that goes on to run it if nobody comes.
+  void AskForAnother(Lock& lock);
 
   const std::shared_ptr<Executor> executor_;
   std::mutex mutex_;

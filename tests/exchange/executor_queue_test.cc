@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -99,6 +100,34 @@ TEST_F(ExecutorQueueTest, TheApplicationsOwnTasksHaveTheirTurn) {
   EXPECT_LT(ran_.size(), 1000u);
   while (!executor_->tasks.empty()) executor_->RunNext();
   EXPECT_EQ(ran_.size(), 1000u);
+}
+
+// Runs what it is given inside Post.
+struct InPlace : Executor {
+  void Post(absl::AnyInvocable<void()> task) override {
+    deepest = std::max(deepest, ++depth);
+    task();
+    --depth;
+  }
+  int depth = 0;
+  int deepest = 0;
+};
+
+TEST_F(ExecutorQueueTest, OfAnExecutorThatRunsInPlaceRunsTasksInOrderAndNotInsideEachOther) {
+  const auto in_place = std::make_shared<InPlace>();
+  const auto queue = std::make_shared<ExecutorQueue>(in_place);
+  std::vector<ExecutorQueue::Task> tasks;
+  std::vector<int> expected;
+  for (int i = 0; i < 1000; ++i) {
+    tasks.push_back(Ran(i));
+    expected.push_back(i);
+  }
+  queue->Post(absl::MakeSpan(tasks));
+  EXPECT_EQ(ran_, expected);
+  EXPECT_LE(in_place->deepest, 2);
+  EXPECT_EQ(queue->unfinished(), 0u);
+  queue->Post([&] { queue->Post(Ran(1000)); });
+  EXPECT_EQ(ran_.back(), 1000);
 }
 
 TEST_F(ExecutorQueueTest, TasksAreDestroyedWithTheExecutorsTask) {
