@@ -94,9 +94,11 @@ class [[nodiscard]] ClientWriter : public ClientStream, public Writer<Request> {
   // why.
   absl::StatusOr<Response> Finish() { return AsyncFinish().Wait(); }
   Pending<absl::StatusOr<Response>> AsyncFinish() {
+    // A callback may drop the stream.
     const std::shared_ptr<detail::Exchange> call = call_;
+    ResponseMetadata* const response = response_;
     CloseSending();
-    return {call, detail::Slot::kEnd, &detail::TakeResult<Response>, response_};
+    return {call, detail::Slot::kEnd, &detail::TakeResult<Response>, response};
   }
 
  private:

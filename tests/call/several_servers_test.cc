@@ -1,11 +1,13 @@
 // A client of several servers: calls go to one of them or to all in turn, sessions are spread over
 // them, and what is lost or comes back changes nothing for those that are left.
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -184,6 +186,30 @@ TEST_P(SpreadSessions, LoseNoCallWhenAServerShutsDown) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_THAT(Ask(client, Wire::kSession), testing::AnyOf("B", "C"));
   }
+}
+
+// With one session there is none for a moment; calls of several threads come at any time of it.
+TEST_F(SeveralServers, LoseNoCallWhenTheOnlySessionMovesOn) {
+  const Client client = Connect(LoadBalancing::kRoundRobin);
+  const std::string first = Ask(client, Wire::kSession);
+  ASSERT_NE(first, "");
+  std::atomic<bool> moved = false;
+  Counter made;
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int calls = 0; calls < 100'000 && !moved; ++calls) {
+        const absl::StatusOr<std::string> name = client.Call(kUnary, "", {.wire = Wire::kSession});
+        ASSERT_TRUE(name.ok()) << name.status();
+        if (*name != first) moved = true;
+        made.Add();
+      }
+    });
+  }
+  EXPECT_TRUE(made.Reaches(100));
+  EXPECT_EQ(servers_[first[0] - 'A']->server.Shutdown(absl::Seconds(10)), absl::OkStatus());
+  callers.clear();
+  EXPECT_TRUE(moved);
 }
 
 }  // namespace

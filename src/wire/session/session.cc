@@ -41,7 +41,7 @@ Session::~Session() {
 bool Session::Open(std::shared_ptr<SessionCall> call, SessionMachine::Opening& opening) {
   const absl::Time deadline = call->session_deadline();
   Lock lock(mutex_);
-  if (retired_ || !machine_.Open(std::move(call), opening)) return false;
+  if (retired_ || over_ || !machine_.Open(std::move(call), opening)) return false;
   ++turnover_;
   WatchDeadline(deadline);
   Settle(lock);
@@ -100,7 +100,7 @@ bool Session::greeted() {
 
 Session::Room Session::AwaitRoom() {
   Lock lock(mutex_);
-  if (retired_ || !machine_.ready()) return Room::kNever;
+  if (retired_ || over_ || !machine_.ready()) return Room::kNever;
   if (machine_.has_room()) return Room::kNow;
   room_awaited_ = true;
   return Room::kLater;

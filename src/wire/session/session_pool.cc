@@ -309,7 +309,9 @@ void SessionPool::Remove(const ClientSession& session, const absl::Status& statu
   removed = std::move(slot->session);
   if (waiting_.empty()) return;
   RetryLater();
-  if (!IsChanging() && NextTry() > absl::Now()) FailWaiting(lock, status);
+  // After a drain the next try comes as soon as new calls are told to wait for.
+  const absl::Time soon = absl::Now() + (draining ? kSoon : absl::ZeroDuration());
+  if (!IsChanging() && NextTry() > soon) FailWaiting(lock, status);
 }
 
 // --- Several servers.
