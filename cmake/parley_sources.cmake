@@ -12,6 +12,7 @@ set(parley_sources
   src/server_call.cc
   src/version.cc
   src/model/batch_machine.cc
+  src/model/batch_runner.cc
   src/model/data_type.cc
   src/model/tensor.cc
   src/model/tensor_codec.cc

@@ -3,6 +3,8 @@
 #define PARLEY_MODEL_BATCH_OPTIONS_H_
 
 #include <cstddef>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -38,6 +40,18 @@ struct BatchOptions {
 
   // Answers are given in the order of the requests, also where a later batch is done before an earlier.
   bool preserve_ordering = false;
+};
+
+// What a batcher is told of one request.
+struct BatchTerms {
+  std::size_t items = 1;     // of the batch
+  std::size_t bytes = 0;     // of memory that it holds while it waits
+  std::size_t priority = 0;  // from 1, the highest, to priority_levels; 0: the default
+  std::string kind = "";     // only requests of one kind share a batch, such as those of one shape
+  // When it is not to begin any more; a passed one never runs.
+  absl::Time deadline = absl::InfiniteFuture();
+  // What is stopped while it waits never runs; later its answer comes all the same.
+  std::stop_token stop = {};
 };
 
 }  // namespace parley
