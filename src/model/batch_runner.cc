@@ -23,6 +23,7 @@ class BatchRunner::State : public std::enable_shared_from_this<State> {
  public:
   State(BatchOptions options, Run run, Log log)
       : instances_(options.instances),
+        ordered_(options.preserve_ordering),
         run_(std::move(run)),
         log_(std::move(log)),
         machine_(std::move(options)) {}
@@ -63,6 +64,7 @@ class BatchRunner::State : public std::enable_shared_from_this<State> {
   static void Wait(std::condition_variable& changed, Lock& lock, absl::Time until);
 
   const std::size_t instances_;
+  const bool ordered_;
   const Run run_;
   Logger log_;
   std::vector<std::thread> threads_;
@@ -70,9 +72,12 @@ class BatchRunner::State : public std::enable_shared_from_this<State> {
   std::mutex mutex_;
   BatchMachine machine_;
   std::map<Ticket, std::shared_ptr<Entry>> entries_;  // until their answers are given
-  std::condition_variable work_;                      // for an instance that has nothing to do
-  std::condition_variable time_;                      // for who watches it
-  absl::Time watched_ = absl::InfiniteFuture();       // the time that is waited for
+  std::vector<std::shared_ptr<Entry>> answered_;  // whose answers are to be given, in this order
+  std::size_t delivering_ = 0;                    // threads that give answers
+  std::condition_variable delivered_;
+  std::condition_variable work_;                 // for an instance that has nothing to do
+  std::condition_variable time_;                 // for who watches it
+  absl::Time watched_ = absl::InfiniteFuture();  // the time that is waited for
   bool stopping_ = false;
 };
 
@@ -172,16 +177,22 @@ void BatchRunner::State::Fail(Lock& lock, const Tickets& tickets, const absl::St
 }
 
 void BatchRunner::State::End(Lock& lock, const Tickets& tickets) {
-  std::vector<std::shared_ptr<Entry>> answered;
   for (const Ticket& ticket : tickets) {
     for (const Ticket& due : machine_.End(ticket)) {
-      answered.push_back(std::move(entries_.extract(due).mapped()));
+      answered_.push_back(std::move(entries_.extract(due).mapped()));
     }
   }
-  lock.unlock();
-  for (const std::shared_ptr<Entry>& entry : answered) entry->job->Deliver();
-  answered.clear();
-  lock.lock();
+  // One thread alone keeps the order; it goes on with what others have added.
+  if (ordered_ && delivering_ > 0) return;
+  ++delivering_;
+  while (!answered_.empty()) {
+    std::vector<std::shared_ptr<Entry>> answered = std::exchange(answered_, {});
+    lock.unlock();
+    for (const std::shared_ptr<Entry>& entry : answered) entry->job->Deliver();
+    answered.clear();
+    lock.lock();
+  }
+  if (--delivering_ == 0) delivered_.notify_all();
 }
 
 void BatchRunner::State::Stop() {
@@ -197,6 +208,9 @@ void BatchRunner::State::Stop() {
     time_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();
+  // Somebody who requested a stop may still be at it.
+  Lock lock(mutex_);
+  delivered_.wait(lock, [this] { return delivering_ == 0; });
 }
 
 absl::StatusOr<std::unique_ptr<BatchRunner>> BatchRunner::Start(BatchOptions options, Run run,
