@@ -125,7 +125,8 @@ TEST_F(Batching, RunsAKindThatIsDueThoughAnotherStillWaits) {
 
 TEST_F(Batching, TakesHigherPrioritiesFirstAndFillsUpWithLower) {
   Begin({.max_batch_size = 2, .priority_levels = 3, .default_priority = 2});
-  for (const std::size_t priority : {3, 0, 1, 2, 1}) ASSERT_TRUE(Add({.priority = priority}).ok());
+  for (const std::size_t priority : std::vector<std::size_t>{3, 0, 1, 2, 1})
+    ASSERT_TRUE(Add({.priority = priority}).ok());
   EXPECT_THAT(Take(), ElementsAre(3, 5));
   EXPECT_THAT(Take(), ElementsAre(2, 4));
   EXPECT_THAT(Take(), ElementsAre(1));
