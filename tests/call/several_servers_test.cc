@@ -207,7 +207,8 @@ TEST_F(SeveralServers, LoseNoCallWhenTheOnlySessionMovesOn) {
     });
   }
   EXPECT_TRUE(made.Reaches(100));
-  EXPECT_EQ(servers_[first[0] - 'A']->server.Shutdown(absl::Seconds(10)), absl::OkStatus());
+  EXPECT_EQ(servers_[static_cast<std::size_t>(first[0] - 'A')]->server.Shutdown(absl::Seconds(10)),
+            absl::OkStatus());
   callers.clear();
   EXPECT_TRUE(moved);
 }
