@@ -78,8 +78,8 @@ class Batcher {
 
  private:
   struct Job final : detail::BatchJob {
-    Job(Request request, absl::AnyInvocable<void(absl::StatusOr<Answer>) &&> deliver)
-        : request(std::move(request)), deliver(std::move(deliver)) {}
+    Job(Request asked, absl::AnyInvocable<void(absl::StatusOr<Answer>) &&> told)
+        : request(std::move(asked)), deliver(std::move(told)) {}
     void Fail(const absl::Status& status) override { answer = status; }
     void Deliver() override { std::move(deliver)(std::move(answer)); }
 
