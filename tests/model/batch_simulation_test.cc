@@ -5,27 +5,18 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <map>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "src/model/batch_machine.h"
+#include "tests/seeded_runs.h"
 
 namespace parley::detail {
 namespace {
-
-#ifdef PARLEY_TEST_SANITIZED
-constexpr std::uint64_t kSeedsEach = 1000;
-#else
-constexpr std::uint64_t kSeedsEach = 10'000;
-#endif
 
 using Ticket = BatchMachine::Ticket;
 
@@ -253,17 +244,12 @@ class BatchSimulation {
   std::string violation_;
 };
 
+std::string Simulate(std::uint64_t seed, bool) { return BatchSimulation(seed).Run(); }
+
 class BatchSimulationTest : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(BatchSimulationTest, EveryRequestIsAnsweredOnceByTheRules) {
-  int failures = 0;
-  for (std::uint64_t i = 0; i < kSeedsEach && failures < 5; ++i) {
-    const std::uint64_t seed = GetParam() * kSeedsEach + i;
-    const std::string violation = BatchSimulation(seed).Run();
-    if (violation.empty()) continue;
-    ADD_FAILURE() << violation << "\n  to see it: batch_simulation_test --seed=" << seed;
-    ++failures;
-  }
+  seeded::ExpectBlockPasses(GetParam(), "batch_simulation_test", Simulate);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, BatchSimulationTest, testing::Range<std::uint64_t>(0, 10));
@@ -272,15 +258,5 @@ INSTANTIATE_TEST_SUITE_P(Seeds, BatchSimulationTest, testing::Range<std::uint64_
 }  // namespace parley::detail
 
 int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  constexpr std::string_view kSeed = "--seed=";
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (!argument.starts_with(kSeed)) continue;
-    const std::uint64_t seed = std::strtoull(argument.c_str() + kSeed.size(), nullptr, 10);
-    const std::string violation = parley::detail::BatchSimulation(seed).Run();
-    std::cout << (violation.empty() ? "as it should be" : violation) << "\n";
-    return violation.empty() ? 0 : 1;
-  }
-  return RUN_ALL_TESTS();
+  return parley::seeded::Main(argc, argv, parley::detail::Simulate);
 }
