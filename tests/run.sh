@@ -26,6 +26,8 @@ passed=0 failed=0 not_run=()
 exec 3>&1 </dev/null
 
 export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+# Most tests wait for something most of the time.
+test_jobs=$((CMAKE_BUILD_PARALLEL_LEVEL * 3 / 2))
 # One cache serves all clones: paths below the checkout are hashed relative to it.
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 
@@ -108,7 +110,7 @@ preset() {
     finish "$name-build" 0 1 "$start"
     figures='0 0'  # what was built is tested all the same
   fi
-  "$@" ctest --test-dir "$build_dir/$name" -j "$CMAKE_BUILD_PARALLEL_LEVEL" --timeout 600 \
+  "$@" ctest --test-dir "$build_dir/$name" -j "$test_jobs" --timeout 600 \
     --output-on-failure >"$log" 2>&1 || true
   read -r bad total < <(
     sed -nE 's/^.*tests passed, ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log" | tail -n 1 |
