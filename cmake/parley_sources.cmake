@@ -14,8 +14,16 @@ set(parley_sources
   src/model/batch_machine.cc
   src/model/batch_runner.cc
   src/model/data_type.cc
+  src/model/infer_batch.cc
+  src/model/inference.cc
+  src/model/loaded_model.cc
+  src/model/recorded_responses.cc
+  src/model/registry.cc
+  src/model/request_check.cc
+  src/model/statistics_recorder.cc
   src/model/tensor.cc
   src/model/tensor_codec.cc
+  src/model/tensor_rows.cc
   src/exchange/call.cc
   src/exchange/control.cc
   src/exchange/dispatcher.cc

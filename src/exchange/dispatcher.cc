@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/exchange/incoming_call.h"
+#include "src/thrown.h"
 
 namespace parley::detail {
 
@@ -81,15 +84,13 @@ absl::Status Dispatcher::Accept(IncomingCall& call, Method* method) {
 absl::Status Dispatcher::Authorize(IncomingCall& call) {
   const std::string peer = call.peer();
   const std::vector<std::string> identities = call.PeerIdentities();
-  try {
-    return options_.authorize(
+  absl::Status allowed = absl::InternalError("the call could not be authorized");
+  const std::optional<std::string> thrown = ThrownBy([&] {
+    allowed = options_.authorize(
         {call.method(), peer, call.deadline(), call.RequestMetadata(), identities});
-  } catch (const std::exception& exception) {
-    runtime_->log(Severity::kError, absl::StrCat("authorize threw: ", exception.what()));
-  } catch (...) {
-    runtime_->log(Severity::kError, "authorize threw what is not a std::exception");
-  }
-  return absl::InternalError("the call could not be authorized");
+  });
+  if (thrown) runtime_->log(Severity::kError, absl::StrCat("authorize threw: ", *thrown));
+  return allowed;
 }
 
 void Dispatcher::Forget(IncomingCall& call) {
@@ -206,15 +207,8 @@ std::string Dispatcher::LiveMethods(Calls calls) {
 
 // Declared in parley/detail/invocation.h.
 void FinishThrown(Exchange& exchange, std::exception_ptr thrown) {
-  std::string what = "an exception that is not a std::exception";
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& exception) {
-    what = exception.what();
-  } catch (...) {
-  }
   exchange.Log(Severity::kError,
-               absl::StrCat("the handler of ", std::string(exchange.method()), " threw: ", what));
+               absl::StrCat("the handler of ", std::string(exchange.method()), " threw: ", WhatOf(thrown)));
   exchange.Finish(absl::InternalError("the handler failed"), std::nullopt);
 }
 

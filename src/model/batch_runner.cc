@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "src/exchange/logger.h"
 #include "src/model/batch_machine.h"
+#include "src/thrown.h"
 
 namespace parley::detail {
 
@@ -135,14 +135,7 @@ void BatchRunner::State::RunBatch(Lock& lock, const Tickets& batch) {
   std::vector<BatchJob*> jobs;
   for (const Ticket& ticket : batch) jobs.push_back(entries_.at(ticket)->job.get());
   lock.unlock();
-  std::optional<std::string> thrown;
-  try {
-    run_(jobs);
-  } catch (const std::exception& exception) {
-    thrown = exception.what();
-  } catch (...) {
-    thrown = "what is not a std::exception";
-  }
+  const std::optional<std::string> thrown = ThrownBy([&] { run_(jobs); });
   if (thrown) {
     log_(Severity::kError, absl::StrCat("the model threw: ", *thrown));
     for (BatchJob* job : jobs) job->Fail(absl::InternalError("the model failed"));

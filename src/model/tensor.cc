@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/counted_owner.h"
+#include "src/model/tensor_memory.h"
 
 namespace parley {
 namespace {
@@ -21,8 +22,8 @@ static_assert(std::endian::native == std::endian::little);
 constexpr std::size_t kAlignment = 64;
 // A shorter piece is copied, since it would keep all of the block of up to 64 KiB that it was received in.
 constexpr std::size_t kLeastShared = 4096;
-// In front of a BYTES element.
-constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
+using detail::AllocateAligned;
+using detail::kBytesLengthBytes;
 
 // In front of a tensor's own memory.
 struct alignas(kAlignment) TensorHeader {
@@ -31,14 +32,6 @@ struct alignas(kAlignment) TensorHeader {
   }
   std::atomic<int> references = 1;
 };
-
-detail::Block AllocateAligned(std::size_t size_bytes) {
-  void* const memory =
-      ::operator new (sizeof(TensorHeader) + size_bytes, std::align_val_t{kAlignment});
-  auto* const header = new (memory) TensorHeader;
-  return detail::Block(&detail::kCountedOps<TensorHeader>, header,
-                       reinterpret_cast<char*>(header + 1), size_bytes);
-}
 
 // Debian's Abseil has a string_view of its own.
 absl::string_view Name(DataType type) {
@@ -68,12 +61,6 @@ bool IsAligned(DataType type, const char* elements) {
   return reinterpret_cast<std::uintptr_t>(elements) % AlignmentOf(type) == 0;
 }
 
-std::uint32_t LengthAt(const char* bytes) {
-  std::uint32_t length;
-  std::memcpy(&length, bytes, sizeof length);
-  return length;
-}
-
 // Whether `bytes` are `elements` BYTES elements.
 absl::Status CheckBytesElements(std::string_view bytes, std::size_t elements) {
   const std::size_t size_bytes = bytes.size();
@@ -84,14 +71,15 @@ absl::Status CheckBytesElements(std::string_view bytes, std::size_t elements) {
                                                      " bytes come after the last of ", elements,
                                                      " BYTES elements"));
     }
-    const bool has_length = bytes.size() >= kLengthBytes;
-    if (!has_length || bytes.size() - kLengthBytes < LengthAt(bytes.data())) {
+    const bool has_length = bytes.size() >= kBytesLengthBytes;
+    if (!has_length || bytes.size() - kBytesLengthBytes < detail::BytesLengthAt(bytes.data())) {
       std::string cut = absl::StrCat("BYTES element ", found, " of ", elements,
                                      " is cut off: ", bytes.size(), " bytes are left");
-      if (has_length) absl::StrAppend(&cut, " for a length of ", LengthAt(bytes.data()));
+      if (has_length)
+        absl::StrAppend(&cut, " for a length of ", detail::BytesLengthAt(bytes.data()));
       return absl::InvalidArgumentError(cut);
     }
-    bytes.remove_prefix(kLengthBytes + LengthAt(bytes.data()));
+    bytes.remove_prefix(kBytesLengthBytes + detail::BytesLengthAt(bytes.data()));
   }
   if (found == elements) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -121,7 +109,7 @@ absl::StatusOr<std::size_t> CheckSize(DataType type, absl::Span<const std::int64
   absl::StatusOr<std::size_t> elements = ElementCount(shape);
   if (!elements.ok()) return elements;
   if (type == DataType::kBytes) {
-    if (*elements <= size_bytes / kLengthBytes) return elements;
+    if (*elements <= size_bytes / kBytesLengthBytes) return elements;
     return absl::InvalidArgumentError(absl::StrCat(size_bytes, " bytes can't be ", *elements,
                                                    " BYTES elements, as shape ", ShapeText(shape),
                                                    " says"));
@@ -134,6 +122,14 @@ absl::StatusOr<std::size_t> CheckSize(DataType type, absl::Span<const std::int64
 }
 
 }  // namespace
+
+detail::Block detail::AllocateAligned(std::size_t size_bytes) {
+  void* const memory =
+      ::operator new (sizeof(TensorHeader) + size_bytes, std::align_val_t{kAlignment});
+  auto* const header = new (memory) TensorHeader;
+  return detail::Block(&detail::kCountedOps<TensorHeader>, header,
+                       reinterpret_cast<char*>(header + 1), size_bytes);
+}
 
 std::string ShapeText(absl::Span<const std::int64_t> shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ","), "]");
@@ -194,14 +190,14 @@ absl::StatusOr<Tensor> Tensor::OfBytes(absl::Span<const std::string_view> elemen
       return absl::ResourceExhaustedError(
           absl::StrCat("a BYTES element of ", element.size(), " bytes; its length has 4 bytes"));
     }
-    size_bytes += kLengthBytes + element.size();
+    size_bytes += kBytesLengthBytes + element.size();
   }
   detail::Block block = AllocateAligned(size_bytes);
   char* to = block.mutable_data();
   for (const std::string_view element : elements) {
     const auto length = static_cast<std::uint32_t>(element.size());
-    std::memcpy(to, &length, kLengthBytes);
-    to += kLengthBytes;
+    std::memcpy(to, &length, kBytesLengthBytes);
+    to += kBytesLengthBytes;
     if (!element.empty()) std::memcpy(to, element.data(), element.size());
     to += element.size();
   }
@@ -257,8 +253,8 @@ absl::StatusOr<std::vector<std::string_view>> Tensor::BytesValues() const {
   std::vector<std::string_view> elements;
   elements.reserve(element_count_);
   for (std::string_view left = bytes(); !left.empty();) {
-    elements.push_back(left.substr(kLengthBytes, LengthAt(left.data())));
-    left.remove_prefix(kLengthBytes + elements.back().size());
+    elements.push_back(left.substr(kBytesLengthBytes, detail::BytesLengthAt(left.data())));
+    left.remove_prefix(kBytesLengthBytes + elements.back().size());
   }
   return elements;
 }

@@ -161,7 +161,7 @@ TEST_F(BatcherTest, FailsTheWholeBatchOfAHandlerThatThrowsAndGoesOn) {
   EXPECT_EQ((*batcher)->Run(2).status(), absl::InternalError("the model failed"));
   EXPECT_EQ((*batcher)->Run(3).value_or(-1), 3);
   EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr("the model threw: secret"),
-                                        HasSubstr("what is not a std::exception")));
+                                        HasSubstr("that is not a std::exception")));
 }
 
 TEST_F(BatcherTest, FailsTheWholeBatchThatGotTooFewAnswers) {

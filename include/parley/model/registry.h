@@ -42,7 +42,8 @@ class ServedModel {
   virtual void Infer(InferRequest request, InferTerms terms,
                      absl::AnyInvocable<void(absl::StatusOr<InferResponse>) &&> answer) = 0;
 
-  // The same for any number of responses; a model that is no streaming one gives one.
+  // Runs a request of a streaming model.
+  // Errors:   the same; UNIMPLEMENTED if the model gives one response.
   virtual void Stream(InferRequest request, InferTerms terms,
                       std::unique_ptr<detail::ResponseSink> sink) = 0;
 };
@@ -124,7 +125,7 @@ class PARLEY_EXPORT ModelRegistry {
 
  private:
   class State;
-  const std::shared_ptr<State> state_;
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace parley

@@ -106,6 +106,14 @@ class PARLEY_EXPORT Tensor {
   // Errors:   INVALID_ARGUMENT if it has not as many.
   absl::StatusOr<Tensor> Reshaped(Shape shape) const;
 
+  // The rows, which the first dimension counts, of all parts, one after the other. They are copied, once,
+  // unless there is one part.
+  // Errors:   INVALID_ARGUMENT if there is none, or if they differ in type or another dimension.
+  static absl::StatusOr<Tensor> JoinRows(absl::Span<const Tensor* const> parts);
+  // The rows in parts of so many each, which share the memory.
+  // Errors:   INVALID_ARGUMENT if there are not as many, naming both numbers.
+  absl::StatusOr<std::vector<Tensor>> SplitRows(absl::Span<const std::size_t> counts) const;
+
   // Appends the elements to `out` by reference.
   void AppendTo(Buffer& out) const;
 
