@@ -11,6 +11,15 @@ set(parley_sources
   src/server.cc
   src/server_call.cc
   src/version.cc
+  src/kserve/infer_codec.cc
+  src/kserve/infer_encode.cc
+  src/kserve/infer_fields.cc
+  src/kserve/infer_tensors.cc
+  src/kserve/request_parameters.cc
+  src/kserve/service.cc
+  src/kserve/stream.cc
+  src/kserve/to_wire.cc
+  src/kserve/typed_contents.cc
   src/model/batch_machine.cc
   src/model/batch_runner.cc
   src/model/data_type.cc

@@ -68,6 +68,7 @@ class ServerCall<Unary<Q, A>> : public detail::ServerCallBase {
   ServerCall(std::shared_ptr<detail::Exchange> exchange, Q request)
       : ServerCallBase(std::move(exchange)), request_(std::move(request)) {}
   const Q& request() const { return request_; }
+  Q& request() { return request_; }
   void Finish(const absl::StatusOr<A>& result) && { detail::Respond(*call_, result); }
 
  private:
@@ -80,6 +81,7 @@ class ServerCall<ServerStreaming<Q, A>> : public detail::ServerCallBase, public 
   ServerCall(std::shared_ptr<detail::Exchange> exchange, Q request)
       : ServerCallBase(exchange), Writer<A>(std::move(exchange)), request_(std::move(request)) {}
   const Q& request() const { return request_; }
+  Q& request() { return request_; }
   // What was written before is sent first.
   void Finish(absl::Status status) && { call_->Finish(std::move(status), std::nullopt); }
 
