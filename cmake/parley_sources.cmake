@@ -11,9 +11,12 @@ set(parley_sources
   src/server.cc
   src/server_call.cc
   src/version.cc
+  src/kserve/client.cc
+  src/kserve/from_wire.cc
   src/kserve/infer_codec.cc
   src/kserve/infer_encode.cc
   src/kserve/infer_fields.cc
+  src/kserve/infer_stream.cc
   src/kserve/infer_tensors.cc
   src/kserve/request_parameters.cc
   src/kserve/service.cc
