@@ -139,7 +139,7 @@ absl::StatusOr<wire::ServerMetadataResponse> Service::Answer(
     const wire::ServerMetadataRequest&) const {
   wire::ServerMetadataResponse response;
   response.set_name(options_.server_name);
-  response.set_version(std::string(Version()));
+  response.set_version(PARLEY_VERSION);
   for (const char* extension : {"schedule_policy", "model_configuration", "binary_tensor_data",
                                 "parameters", "statistics"}) {
     response.add_extensions(extension);

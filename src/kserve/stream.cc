@@ -84,21 +84,20 @@ void Stream::ReadOn(Lock lock) {
 void Stream::Run(ReceivedRequest received) {
   InferRequest& request = received.request;
   const std::string id = request.id;
-  absl::StatusOr<std::shared_ptr<ServedModel>> model = received.fault;
-  absl::StatusOr<ProtocolParameters> parameters = received.fault;
-  if (received.fault.ok()) {
-    model = registry_.Find(request.model_name, request.model_version);
-    parameters = TakeProtocolParameters(request);
-  }
-  const bool fit = model.ok() && parameters.ok();
+  using Model = absl::StatusOr<std::shared_ptr<ServedModel>>;
+  const absl::StatusOr<ProtocolParameters> parameters =
+      received.fault.ok() ? TakeProtocolParameters(request)
+                          : absl::StatusOr<ProtocolParameters>(received.fault);
+  const Model model = parameters.ok() ? registry_.Find(request.model_name, request.model_version)
+                                      : Model(parameters.status());
   InferTerms terms{.deadline = deadline_, .stop = stop_.get_token()};
-  if (fit) {
+  if (model.ok()) {
     terms.priority = parameters->priority;
     terms.queue_timeout = parameters->queue_timeout;
   }
   Lock lock(mutex_);
   ++unanswered_;
-  if (fit && (*model)->streaming()) {
+  if (model.ok() && (*model)->streaming()) {
     // Its handler may block, beside those of other requests.
     ReadOn(std::move(lock));
     Sink::Request sink{.id = id, .stop = terms.stop, .last = std::nullopt};
@@ -114,14 +113,14 @@ void Stream::Run(ReceivedRequest received) {
   }
   const Places::iterator place = places_.insert(places_.end(), {.id = id, .answer = {}});
   lock.unlock();
-  if (fit) {
+  if (model.ok()) {
     (*model)->Infer(std::move(request), std::move(terms),
                     [self = shared_from_this(), place](absl::StatusOr<InferResponse> answer) {
                       if (answer.ok()) answer->parameters.emplace(kFinalResponse, true);
                       self->Answer(place, std::move(answer));
                     });
   } else {
-    Answer(place, model.ok() ? parameters.status() : model.status());
+    Answer(place, model.status());
   }
   ReadOn(Lock(mutex_));
 }
