@@ -18,6 +18,7 @@ set(parley_sources
   src/kserve/infer_fields.cc
   src/kserve/infer_stream.cc
   src/kserve/infer_tensors.cc
+  src/kserve/reflection.cc
   src/kserve/request_parameters.cc
   src/kserve/service.cc
   src/kserve/stream.cc

@@ -13,6 +13,7 @@
 #include "parley/version.h"
 #include "parley_wire/grpc_service.pb.h"
 #include "src/kserve/received_request.h"
+#include "src/kserve/reflection.h"
 #include "src/kserve/request_parameters.h"
 #include "src/kserve/stream.h"
 #include "src/kserve/to_wire.h"
@@ -235,6 +236,7 @@ void Register(Server& server, const std::shared_ptr<const Service>& service,
 }  // namespace
 
 void AddService(Server& server, ModelRegistry& registry, ServiceOptions options) {
+  if (options.reflection) AddReflection(server);
   const auto service = std::make_shared<const Service>(registry, std::move(options));
   server.Register(Unary<ReceivedRequest, InferResponse>{kModelInfer.path},
                   [service](ServerCall<Unary<ReceivedRequest, InferResponse>> call) {

@@ -55,7 +55,7 @@ struct RequestedOutput {
 
 // Example:  absl::StatusOr<std::span<const float>> pixels = request.Input<float>("image");
 struct InferRequest {
-  std::string model_name;
+  std::string model_name = "";
   std::string model_version = "";  // "": the model's default, its highest that is ready
   std::string id = "";             // the caller's; comes back with the answer
   Parameters parameters = {};
