@@ -93,7 +93,7 @@ absl::Status ServerCore::Start(const std::string& address) {
     if (absl::Status status = CheckStart(address); !status.ok()) return status;
     state_ = State::kStarting;
   }
-  health_ = Health::AddTo(*dispatcher_);
+  health_->AddTo(*dispatcher_);
   dispatcher_->AcceptNewCalls();
   absl::Status status;
   if (!address.empty()) {
@@ -146,7 +146,7 @@ absl::Time ServerCore::EndOfGrace() {
 absl::Status ServerCore::Stop() {
   listener_.DrainSessions();
   dispatcher_->RefuseNewCalls();
-  health_->SetNotServing();
+  health_->Stop();
   // Closes the port at once, and returns when the last call has ended.
   std::thread closing([&] { listener_.Shutdown(EndOfGrace() + kLastSecond); });
   constexpr auto kCalls = Dispatcher::Calls::kOfTheApplication;
@@ -187,6 +187,12 @@ absl::Status Server::Start(std::string_view address) {
 absl::Status Server::Start() { return core_->Start(""); }
 
 int Server::port() const { return core_->port(); }
+
+HealthStatus Server::health() const { return HealthStatus(core_->health()); }
+
+void HealthStatus::Set(std::string_view service, bool serving) const {
+  health_->Set(std::string(service), serving);
+}
 
 void Server::Wait() { core_->Wait(); }
 

@@ -33,6 +33,7 @@ class ServerCore {
   absl::Status Shutdown(absl::Duration grace);
 
   const std::shared_ptr<Dispatcher>& dispatcher() const { return dispatcher_; }
+  const std::shared_ptr<Health>& health() const { return health_; }
 
  private:
   enum class State { kNew, kStarting, kStarted, kStopping, kStopped };
@@ -44,7 +45,7 @@ class ServerCore {
   Listener listener_;
   const std::shared_ptr<Runtime> runtime_;
   const std::shared_ptr<Dispatcher> dispatcher_;
-  std::shared_ptr<Health> health_;
+  const std::shared_ptr<Health> health_ = std::make_shared<Health>();
   std::vector<grpc::Service*> services_;
   absl::Status registration_;  // the first error of Add
 

@@ -26,8 +26,29 @@ namespace parley {
 
 class Client;
 namespace detail {
+class Health;
 class ServerCore;
-}
+}  // namespace detail
+
+// What a server says of its services to health checks, grpc.health.v1: each is serving from the server's
+// start to its shutdown, unless something else was set here.
+//
+// Example:  server.health().Set("story.Teller", weights.are_loaded());
+// Blocks:   never.
+// Threads:  safe.
+// Lifetime: cheap to copy; may outlive the server, and then does nothing.
+class PARLEY_EXPORT HealthStatus {
+ public:
+  // Of a service, "package.Service", whether it has methods or not; "" is the server itself. Who watches
+  // it is told. Before Start, or after.
+  void Set(std::string_view service, bool serving) const;
+
+ private:
+  friend class Server;
+  explicit HealthStatus(std::shared_ptr<detail::Health> health) : health_(std::move(health)) {}
+
+  std::shared_ptr<detail::Health> health_;
+};
 
 // Serves methods. Every server also serves grpc.health.v1.Health, with the services of its methods
 // and "".
@@ -82,6 +103,8 @@ class PARLEY_EXPORT Server {
 
   // The port that Start listens on; 0 for a unix socket, or before.
   int port() const;
+
+  HealthStatus health() const;
 
   // Blocks until Shutdown has ended.
   void Wait();

@@ -21,6 +21,7 @@
 namespace parley::kserve {
 namespace {
 
+constexpr char kService[] = "inference.GRPCInferenceService";
 // Of a name that a client made up.
 constexpr std::size_t kMostShown = 128;
 
@@ -65,8 +66,14 @@ absl::Status CheckUnload(const wire::RepositoryModelUnloadRequest& request) {
 // The handlers share it; it goes with the server.
 class Service {
  public:
-  Service(ModelRegistry& registry, ServiceOptions options)
-      : registry_(registry), options_(std::move(options)) {}
+  Service(const Server& server, ModelRegistry& registry, ServiceOptions options)
+      : registry_(registry), options_(std::move(options)) {
+    const auto tell = [health = server.health(), &registry] {
+      for (const char* service : {"", kService}) health.Set(service, registry.all_ready());
+    };
+    watch_ = registry.Watch(tell);
+    tell();
+  }
 
   void Infer(ServerCall<Unary<ReceivedRequest, InferResponse>> call) const;
   void StreamInfer(Stream::Call call) const {
@@ -94,6 +101,7 @@ class Service {
 
   ModelRegistry& registry_;
   const ServiceOptions options_;
+  std::shared_ptr<void> watch_;  // of the registry
 };
 
 void Service::Infer(ServerCall<Unary<ReceivedRequest, InferResponse>> call) const {
@@ -237,7 +245,7 @@ void Register(Server& server, const std::shared_ptr<const Service>& service,
 
 void AddService(Server& server, ModelRegistry& registry, ServiceOptions options) {
   if (options.reflection) AddReflection(server);
-  const auto service = std::make_shared<const Service>(registry, std::move(options));
+  const auto service = std::make_shared<const Service>(server, registry, std::move(options));
   server.Register(Unary<ReceivedRequest, InferResponse>{kModelInfer.path},
                   [service](ServerCall<Unary<ReceivedRequest, InferResponse>> call) {
                     service->Infer(std::move(call));

@@ -146,9 +146,10 @@ LoadedModel::Ran LoadedModel::RunSingle(const Asked& asked) {
   absl::StatusOr<InferResponse> response = Failed();
   const auto& handler = std::get<SingleHandler>(model_.handler);
   const bool returned = Call([&] { response = handler(asked.request, asked.terms); });
-  times.returned = times.done = absl::Now();
+  times.returned = absl::Now();
+  Ran ran = Complete(asked, asked.request, std::move(response), times);
   if (returned) statistics_.Executed(asked.items, times);
-  return Complete(asked, asked.request, std::move(response), times);
+  return ran;
 }
 
 void LoadedModel::RunStreaming(Asked& asked) {
@@ -190,8 +191,7 @@ LoadedModel::Queue::Answers LoadedModel::RunBatch(absl::Span<const std::shared_p
   times.called = absl::Now();
   const bool returned =
       Call([&] { responses = std::get<BatchHandler>(model_.handler)(infer_batch); });
-  times.returned = times.done = absl::Now();
-  if (returned) statistics_.Executed(infer_batch.items(), times);
+  times.returned = absl::Now();
   if (!returned) {
     responses.assign(batch.size(), Failed());
   } else if (responses.size() != batch.size()) {
@@ -202,12 +202,13 @@ LoadedModel::Queue::Answers LoadedModel::RunBatch(absl::Span<const std::shared_p
   for (std::size_t i = 0; i < batch.size(); ++i) {
     answers.emplace_back(Complete(*batch[i], requests[i], std::move(responses[i]), times));
   }
+  if (returned) statistics_.Executed(infer_batch.items(), times);
   return answers;
 }
 
 LoadedModel::Ran LoadedModel::Complete(const Asked& asked, const InferRequest& request,
                                        absl::StatusOr<InferResponse> response,
-                                       const ExecutionTimes& times) {
+                                       ExecutionTimes& times) {
   if (response.ok()) {
     absl::Status status = CompleteResponse(spec(), request, asked.items, false, *response);
     if (!status.ok()) {
@@ -215,6 +216,7 @@ LoadedModel::Ran LoadedModel::Complete(const Asked& asked, const InferRequest& r
       response = std::move(status);
     }
   }
+  times.done = absl::Now();
   if (response.ok()) {
     statistics_.Succeeded(asked.arrived, times);
   } else {

@@ -62,8 +62,9 @@ class LoadedModel final : public ServedModel, public std::enable_shared_from_thi
   Ran RunSingle(const Asked& asked);
   void RunStreaming(Asked& asked);
   Queue::Answers RunBatch(absl::Span<const std::shared_ptr<Asked>> batch);
+  // Checks and counts the response, and says when that was done.
   Ran Complete(const Asked& asked, const InferRequest& request,
-               absl::StatusOr<InferResponse> response, const ExecutionTimes& times);
+               absl::StatusOr<InferResponse> response, ExecutionTimes& times);
   // Calls a handler; whether it did not throw.
   template <class F>
   bool Call(F&& handler);

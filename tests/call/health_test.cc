@@ -208,5 +208,46 @@ TEST_P(Health, IsToldToWatchersWhoComeAndLeaveDuringTheShutdown) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_P(Health, FollowsWhatTheApplicationSays) {
+  server().health().Set("test.Other", false);
+  Serve();
+  const Client client = Connect();
+  EXPECT_EQ(Check(client, "test.Other").value_or("an error"), kNotServing);
+  EXPECT_EQ(Check(client, "test.Call").value_or("an error"), kServing);
+  auto watch = Watch(client, "test.Other");
+  auto made_up = Watch(client, "made.Up");
+  EXPECT_EQ(watch.Next(), kNotServing);
+  EXPECT_EQ(made_up.Next(), kServiceUnknown);
+  server().health().Set("test.Other", true);
+  server().health().Set("made.Up", true);
+  EXPECT_EQ(watch.Next(), kServing);
+  EXPECT_EQ(made_up.Next(), kServing);
+  EXPECT_EQ(Check(client, "made.Up").value_or("an error"), kServing);
+  server().health().Set("test.Other", true);  // no news
+  server().health().Set("test.Other", false);
+  EXPECT_EQ(watch.Next(), kNotServing);
+}
+
+TEST_P(Health, IsSetFromManyThreadsAndAfterTheServerHasGone) {
+  Serve();
+  const HealthStatus health = server().health();
+  const Client client = Connect();
+  auto watch = Watch(client, "");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&health, i] {
+      for (int j = 0; j < 100; ++j) health.Set("", (i + j) % 2 == 0);
+    });
+  }
+  EXPECT_EQ(watch.Next().has_value(), true);
+  for (std::thread& thread : threads) thread.join();
+  health.Set("", false);
+  EXPECT_EQ(Check(client, "").value_or("an error"), kNotServing);
+  DestroyServer();
+  health.Set("", true);
+  while (watch.Next().has_value()) continue;
+  EXPECT_THAT(watch.Finish(), HasCode(kUnavailable));
+}
+
 }  // namespace
 }  // namespace parley::call_test
