@@ -52,7 +52,7 @@ def compare(build, row, pairs, quick):
 
 
 def entry_of(row, figure, samples, pairs):
-    value = rows.METRICS[figure.metric]
+    value = figure.of
     left = [value(result) for side, result in samples if side == "L"]
     right = [value(result) for side, result in samples if side == "R"]
     entry = {"row": figure.name, "goal": figure.goal, "unit": figure.unit, "pairs": pairs,

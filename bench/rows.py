@@ -40,11 +40,15 @@ class Figure:
     metric: str
     unit: str
     goal: float | None = None
+    amount: float = 1  # of the unit, in each operation
     tolerance: float = 0  # above a goal of nothing: what does not recur with each operation
 
     @property
     def lower_is_better(self):
         return self.metric != "rate"
+
+    def of(self, sample):
+        return METRICS[self.metric](sample) * self.amount
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Row:
 
     @property
     def server_slots(self):
-        return max(16, self.slots or self.in_flight)
+        return self.slots or max(16, self.in_flight)
 
 
 def parley(work, wire="plain", client_flags=(), server_flags=()):
@@ -117,6 +121,17 @@ def rest(work, server_flags=()):
     return Side("bench_rest_server", "bench_rest_client", work, (), server_flags)
 
 
+def tensor(side, elements):
+    flags = (f"--elements={elements}",)
+    return dataclasses.replace(side, client_flags=(*side.client_flags, *flags),
+                               server_flags=(*side.server_flags, *flags))
+
+
+def batching(max_batch_size):
+    side = parley("sleep", "auto", (), (f"--max_batch_size={max_batch_size}",))
+    return dataclasses.replace(side, scale=8 if max_batch_size > 1 else 1)
+
+
 LOCAL = Side(None, "bench_parley_client", "echo", scale=50)
 
 # The application's own threads, as many as there are cores here.
@@ -130,12 +145,21 @@ FIXED = ("--fixed_messages",)
 
 def _rate(name, unit, goal, left, right, operations, in_flight=1, **more):
     # Samples of sessions take about as long as their twins'.
-    left = dataclasses.replace(left, scale=8 if "--wire=session" in left.client_flags else 1)
+    if "--wire=session" in left.client_flags:
+        left = dataclasses.replace(left, scale=8)
     return Row((Figure(name, "rate", unit, goal),), left, right, operations, in_flight, **more)
 
 
 def _p50(name, goal, left, right, operations, **more):
     return Row((Figure(name, "p50", "us", goal),), left, right, operations, **more)
+
+
+def _tensor(name, goal, left, right, elements, operations, **more):
+    # 4 bytes each way for each element. A slot that has long waited has lost its memory from the
+    # caches.
+    return Row((Figure(name, "rate", "MB/s", goal, 8 * elements / 1e6),), tensor(left, elements),
+               tensor(right, elements), operations, quick_share=1 / 6, slots=2,
+               **more)
 
 
 # The twin of each row is the fastest of gRPC's interfaces for it, by the api_ rows.
@@ -166,6 +190,16 @@ _NETWORK_ROWS = [
     _rate("rest_calls_x64", "calls/s", 10, session("echo"), rest("echo"), 30000, 64),
     _rate("rest_tokens_x64", "tokens/s", 15, session("tokens", (), COROUTINE), rest("tokens"),
           120000, 64),
+    Row((Figure("rest_tensor_150k", "cpu", "us CPU", 0.02),),
+        tensor(parley("tensor", "auto"), 150000), tensor(rest("tensor"), 150000), 60,
+        quick_share=1 / 6),
+    _tensor("tensor_600k", 1.7, parley("tensor", "auto"), queue("tensor"), 150000, 2400),
+    _tensor("tensor_16m", 1.7, parley("tensor", "auto"), queue("tensor"), 4000000, 120),
+    _tensor("tensor_600k_own", None, parley("tensor", "auto"),
+            queue("tensor", OWN_ANSWERS, OWN_ANSWERS), 150000, 2400, asked_only=True),
+    _tensor("tensor_16m_own", None, parley("tensor", "auto"),
+            queue("tensor", OWN_ANSWERS, OWN_ANSWERS), 4000000, 120, asked_only=True),
+    _rate("batching_x64", "calls/s", 10, batching(64), batching(1), 1200, 64),
 ]
 
 

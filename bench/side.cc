@@ -18,16 +18,19 @@
 
 ABSL_FLAG(std::string, address, "", "unix:/path or 127.0.0.1:0 to listen, or what to connect to");
 ABSL_FLAG(std::string, work, "echo", "what a client does");
-ABSL_FLAG(std::string, wire, "plain", "parley's client: plain or session");
+ABSL_FLAG(std::string, wire, "plain", "parley's client: auto, plain or session");
 ABSL_FLAG(bool, fixed_messages, false, "parley's client: messages that need no heap");
 ABSL_FLAG(int, in_flight, 1, "calls or streams that a client keeps in flight");
 ABSL_FLAG(std::int64_t, operations, 1000, "calls or tokens that a client measures");
 ABSL_FLAG(std::int64_t, warmup, 1000, "calls or tokens that a client does before");
 ABSL_FLAG(double, rate, 1000, "calls a second in an open loop");
+ABSL_FLAG(std::size_t, elements, 150000, "floats in a tensor");
 ABSL_FLAG(std::string, first_stream, "ordinary", "of paced work: ordinary, bulky or stalled");
 ABSL_FLAG(int, slots, 64, "calls that a completion-queue server stands ready for");
 ABSL_FLAG(absl::Duration, step, absl::Milliseconds(20), "between two tokens of a generation");
 ABSL_FLAG(std::string, tokens_handler, "plain", "parley's server: plain or coroutine");
+ABSL_FLAG(int, max_batch_size, 1,
+          "parley's server: requests that the sleeping model takes at once");
 ABSL_FLAG(int, executor_threads, 0, "parley: threads of the application's executor; 0: none");
 ABSL_FLAG(bool, own_answers, false, "completion-queue programs: a new message for each answer");
 
@@ -71,10 +74,11 @@ bool ReadLine() {
 // Ends the process with a message unless the options make sense together.
 void Check(const Options& options) {
   if (options.in_flight < 1 || options.operations < 1 || options.warmup < 1 || options.slots < 1 ||
-      options.executor_threads < 0 || options.rate <= 0 || options.step <= absl::ZeroDuration()) {
+      options.elements < 1 || options.max_batch_size < 1 || options.executor_threads < 0 ||
+      options.rate <= 0 || options.step <= absl::ZeroDuration()) {
     std::fprintf(stderr,
-                 "--in_flight, --operations, --warmup and --slots must be 1 or more, --rate and "
-                 "--step more than 0, --executor_threads not less\n");
+                 "--in_flight, --operations, --warmup, --elements, --slots and --max_batch_size "
+                 "must be 1 or more, --rate and --step more than 0, --executor_threads not less\n");
     std::exit(2);
   }
   const auto one_of = [](const char* flag, std::string_view value,
@@ -83,7 +87,7 @@ void Check(const Options& options) {
     std::fprintf(stderr, "--%s: see --help for what it may be\n", flag);
     std::exit(2);
   };
-  one_of("wire", options.wire, {"plain", "session"});
+  one_of("wire", options.wire, {"auto", "plain", "session"});
   one_of("first_stream", options.first_stream, {"ordinary", "bulky", "stalled"});
   one_of("tokens_handler", options.tokens_handler, {"plain", "coroutine"});
 }
@@ -100,10 +104,12 @@ Options ParseOptions(int argc, char** argv) {
                   .operations = absl::GetFlag(FLAGS_operations),
                   .warmup = absl::GetFlag(FLAGS_warmup),
                   .rate = absl::GetFlag(FLAGS_rate),
+                  .elements = absl::GetFlag(FLAGS_elements),
                   .first_stream = absl::GetFlag(FLAGS_first_stream),
                   .slots = absl::GetFlag(FLAGS_slots),
                   .step = absl::GetFlag(FLAGS_step),
                   .tokens_handler = absl::GetFlag(FLAGS_tokens_handler),
+                  .max_batch_size = absl::GetFlag(FLAGS_max_batch_size),
                   .executor_threads = absl::GetFlag(FLAGS_executor_threads),
                   .own_answers = absl::GetFlag(FLAGS_own_answers)};
   Check(options);

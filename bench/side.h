@@ -11,6 +11,7 @@
 #ifndef PARLEY_BENCH_SIDE_H_
 #define PARLEY_BENCH_SIDE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,12 +27,13 @@ struct Options {
 
   // Clients.
   std::string work;             // "echo", "tokens" and so on; each client says what it offers
-  std::string wire;             // parley: "plain" or "session"
+  std::string wire;             // parley: "auto", "plain" or "session"
   bool fixed_messages = false;  // parley: echo and tokens of messages that need no heap
   int in_flight = 1;            // calls or streams at once; in an open loop, at most
   std::int64_t operations = 0;  // calls or tokens that are measured
   std::int64_t warmup = 0;      // calls or tokens before that
   double rate = 0;              // calls a second, for work in an open loop
+  std::size_t elements = 0;     // of a tensor, floats; servers too
   // What the first stream of paced work is: "ordinary"; "bulky", one whose tokens are large; or
   // "stalled", a bulky one that is never read. The latter two are not measured, only the others.
   std::string first_stream;
@@ -40,6 +42,8 @@ struct Options {
   int slots = 0;               // queue server: calls it stands ready for
   absl::Duration step;         // between two tokens of a generation
   std::string tokens_handler;  // parley: what answers Tokens, "plain" or "coroutine"
+
+  int max_batch_size = 0;  // parley: of the sleeping model
 
   int executor_threads = 0;  // parley: of the application's own executor; 0: none
   // Queue programs: handler and caller get a message of their own for each answer, as parley's do,

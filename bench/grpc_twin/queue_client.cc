@@ -13,6 +13,7 @@
 #include "call_loop.h"
 #include "payload.h"
 #include "queue_streams.h"
+#include "queue_tensors.h"
 #include "settings.h"
 #include "side.h"
 
@@ -41,6 +42,10 @@ class Client {
   absl::Status Run(std::int64_t operations, Latencies& latencies) {
     if (options_.work == "echo") return Echo(operations, latencies);
     if (options_.work == "echo_at_rate") return EchoAtRate(operations, latencies);
+    if (options_.work == "tensor") {
+      if (!tensors_) tensors_.emplace(*stub_, queue_, options_);
+      return tensors_->Run(operations, latencies);
+    }
     if (absl::Status s = CheckStreamOptions(options_); !s.ok()) return s;
     auto streams = std::make_shared<QueueStreams>(*stub_, queue_, options_, operations);
     if (options_.work == "idle") open_.push_back(streams);
@@ -133,6 +138,7 @@ class Client {
   std::unique_ptr<Bench::Stub> stub_;
   grpc::CompletionQueue queue_;
   std::vector<EchoSlot> slots_;
+  std::optional<QueueTensors> tensors_;
   std::vector<std::shared_ptr<QueueStreams>> open_;  // idle streams stay so while measured
 };
 

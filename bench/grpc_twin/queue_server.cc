@@ -11,8 +11,11 @@
 #include "bench.grpc.pb.h"
 #include "engine.h"
 #include "payload.h"
+#include "queue_slot.h"
 #include "settings.h"
 #include "side.h"
+#include "tensor_contents.h"
+#include "tensor_slot.h"
 #include "write_gate.h"
 
 namespace parley_bench {
@@ -22,14 +25,6 @@ using parley::bench::v1::Bench;
 using parley::bench::v1::Payload;
 using parley::bench::v1::Token;
 using parley::bench::v1::TokensRequest;
-
-// What the queue hands back: one call that waits for its next event.
-class Slot {
- public:
-  virtual ~Slot() = default;
-  virtual void Arm() = 0;
-  virtual void Proceed(bool ok) = 0;
-};
 
 class EchoSlot final : public Slot {
  public:
@@ -170,6 +165,7 @@ class GenerateSlot final : public Slot,
 
 int Run(const Options& options) {
   Engine engine(options.step);
+  const TensorContents contents(options.elements);
   Bench::AsyncService service;
   grpc::ServerBuilder builder;
   int port = 0;
@@ -183,6 +179,8 @@ int Run(const Options& options) {
   for (int i = 0; i < options.slots; ++i) {
     slots.push_back(std::make_unique<EchoSlot>(&service, queue.get(), options.own_answers));
     slots.push_back(std::make_unique<TokensSlot>(&service, queue.get()));
+    slots.push_back(
+        std::make_unique<TensorSlot>(&service, queue.get(), contents, options.own_answers));
   }
   for (auto& slot : slots) slot->Arm();
   for (int i = 0; i < options.slots; ++i) {

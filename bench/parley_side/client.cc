@@ -13,23 +13,36 @@
 #include "service.h"
 #include "side.h"
 #include "stream_readers.h"
+#include "tensors.h"
 #include "thread_pool.h"
 
 namespace parley_bench {
 namespace {
+
+parley::Wire WireOf(std::string_view name) {
+  if (name == "auto") return parley::Wire::kAuto;
+  return name == "session" ? parley::Wire::kSession : parley::Wire::kPlain;
+}
 
 class Works {
  public:
   Works(const Options& options, parley::Client client)
       : options_(options),
         client_(std::move(client)),
-        call_options_{.wire = options.wire == "session" ? parley::Wire::kSession
-                                                        : parley::Wire::kPlain} {}
+        call_options_{.wire = WireOf(options.wire)} {}
 
   absl::Status Run(std::int64_t operations, Latencies& latencies) {
     if (options_.work.starts_with("echo")) {
       if (options_.fixed_messages) return RunEcho(kEchoFixed, operations, latencies);
       return RunEcho(kEcho, operations, latencies);
+    }
+    if (options_.work == "tensor") {
+      if (!tensors_) tensors_.emplace(client_, call_options_, options_.elements);
+      return tensors_->Run(operations, latencies);
+    }
+    if (options_.work == "sleep") {
+      return Echo<Payload>(client_, kSleep, call_options_)
+          .Pipelined(options_.in_flight, operations, latencies);
     }
     if (absl::Status s = TokenStreams::CheckOptions(options_); !s.ok()) return s;
     if (options_.work != "tokens") return ReadStreams(kGenerate, operations, latencies);
@@ -64,6 +77,7 @@ class Works {
   const Options& options_;
   const parley::Client client_;
   const parley::CallOptions call_options_;
+  std::optional<Tensors> tensors_;
   std::vector<std::shared_ptr<void>> open_;  // idle streams stay so while they are measured
 };
 
@@ -72,9 +86,10 @@ int Main(const Options& options) {
   parley::ClientOptions client_options;
   client_options.executor = StartExecutor(pool, options.executor_threads);
   Engine engine(options.step);
+  const TensorContents contents(options.elements);
   std::optional<parley::Server> local_server;
   if (options.address == "local") {
-    RegisterService(local_server.emplace(), TokensHandler::kPlain, engine);
+    RegisterService(local_server.emplace(), TokensHandler::kPlain, engine, contents);
     if (absl::Status s = local_server->Start(); !s.ok()) {
       std::fprintf(stderr, "%s\n", s.ToString().c_str());
       return 1;

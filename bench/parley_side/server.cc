@@ -8,6 +8,8 @@
 #include "parley/parley.h"
 #include "service.h"
 #include "side.h"
+#include "sleeping_model.h"
+#include "tensor_contents.h"
 #include "thread_pool.h"
 
 namespace parley_bench {
@@ -18,9 +20,13 @@ int Main(const Options& options) {
   parley::ServerOptions server_options;
   server_options.executor = StartExecutor(pool, options.executor_threads);
   Engine engine(options.step);
+  const TensorContents contents(options.elements);
+  SleepingModel model(options.max_batch_size);
   parley::Server server(server_options);
   const bool coroutine = options.tokens_handler == "coroutine";
-  RegisterService(server, coroutine ? TokensHandler::kCoroutine : TokensHandler::kPlain, engine);
+  RegisterService(server, coroutine ? TokensHandler::kCoroutine : TokensHandler::kPlain, engine,
+                  contents);
+  model.Register(server);
   if (absl::Status s = server.Start(options.address); !s.ok()) {
     std::fprintf(stderr, "%s\n", s.ToString().c_str());
     return 1;

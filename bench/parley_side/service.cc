@@ -78,7 +78,8 @@ class CallGeneration final : public Generation {
 
 }  // namespace
 
-void RegisterService(parley::Server& server, TokensHandler tokens, Engine& engine) {
+void RegisterService(parley::Server& server, TokensHandler tokens, Engine& engine,
+                     const TensorContents& contents) {
   server.Register(kEcho, Echo);
   server.Register(kEchoFixed, EchoFixed);
   RegisterTokens(server, kTokens, tokens);
@@ -88,6 +89,12 @@ void RegisterService(parley::Server& server, TokensHandler tokens, Engine& engin
     engine.Add(std::make_shared<CallGeneration>(std::move(call)), request.count(),
                request.text_bytes());
   });
+  server.Register(kTensor,
+                  [&contents](parley::Context&,
+                              const parley::Tensor& request) -> absl::StatusOr<parley::Tensor> {
+                    if (absl::Status s = contents.CheckAny(request.bytes()); !s.ok()) return s;
+                    return request;
+                  });
 }
 
 }  // namespace parley_bench

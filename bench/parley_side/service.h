@@ -10,8 +10,10 @@
 #include "bench.pb.h"
 #include "engine.h"
 #include "fixed_bytes.h"
+#include "parley/model/tensor.h"
 #include "parley/parley.h"
 #include "payload.h"
+#include "tensor_contents.h"
 
 namespace parley_bench {
 
@@ -28,6 +30,12 @@ inline constexpr parley::ServerStreaming<TokensRequest, Token> kTokens{
     "parley.bench.v1.Bench/Tokens"};
 inline constexpr parley::ServerStreaming<TokensRequest, Token> kGenerate{
     "parley.bench.v1.Bench/Generate"};
+
+// Answers with the tensor that was sent, once it has read it.
+inline constexpr parley::Unary<parley::Tensor, parley::Tensor> kTensor{
+    "parley.bench.v1.Models/Tensor"};
+// Answers with the body that was sent, when the model has slept.
+inline constexpr parley::Unary<Payload, Payload> kSleep{"parley.bench.v1.Models/Sleep"};
 
 inline constexpr parley::Unary<FixedPayload, FixedPayload> kEchoFixed{"parley.bench.v1.Fixed/Echo"};
 inline constexpr parley::ServerStreaming<FixedRequest, FixedToken> kTokensFixed{
@@ -57,8 +65,9 @@ enum class TokensHandler {
 };
 
 // Registers plain handlers, for streams of tokens `tokens`, and for Generate one that hands the
-// call to `engine`, which must outlive the server.
-void RegisterService(parley::Server& server, TokensHandler tokens, Engine& engine);
+// call to `engine`. Tensors must be `contents`. Both must outlive the server.
+void RegisterService(parley::Server& server, TokensHandler tokens, Engine& engine,
+                     const TensorContents& contents);
 
 }  // namespace parley_bench
 

@@ -14,6 +14,8 @@
 #include "payload.h"
 #include "settings.h"
 #include "side.h"
+#include "tensor_contents.h"
+#include "tensor_json.h"
 #include "token_streams.h"
 
 namespace parley_bench {
@@ -83,6 +85,23 @@ absl::Status Echo(httplib::Client& client, const Share& share, Latencies& latenc
   return absl::OkStatus();
 }
 
+absl::Status SendTensors(httplib::Client& client, std::size_t elements, std::int64_t calls,
+                         Latencies& latencies) {
+  const TensorContents contents(elements);
+  const std::vector<std::vector<float>> requests = contents.MakeAll();
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(calls); ++i) {
+    const std::int64_t start = NowNanoseconds();
+    const httplib::Result result =
+        client.Post("/tensor", TensorJson(requests[i % requests.size()]), "application/json");
+    if (absl::Status s = StatusOf(result); !s.ok()) return s;
+    const auto answer = ParseTensorJson(result->body);
+    if (!answer) return absl::DataLossError(absl::StrCat("tensor ", i, " is no answer"));
+    if (absl::Status s = contents.Check(i, BytesOf(*answer)); !s.ok()) return s;
+    latencies.Add(NowNanoseconds() - start);
+  }
+  return absl::OkStatus();
+}
+
 // All streams of one run. They are open from the construction to the destruction, which cuts what
 // has not ended.
 class EventStreams {
@@ -140,6 +159,9 @@ class Works {
             return Echo(connections_[share.caller], share, own);
           },
           latencies);
+    }
+    if (options_.work == "tensor") {
+      return SendTensors(connections_[0], options_.elements, operations, latencies);
     }
     if (options_.first_stream != "ordinary") return absl::UnimplementedError("no such stream here");
     if (absl::Status s = TokenStreams::CheckOptions(options_); !s.ok()) return s;

@@ -1,5 +1,5 @@
 // REST server: cpp-httplib, a thread for each connection, JSON by nlohmann. POST /echo answers with
-// the body it was sent, GET /tokens and GET /generate with one server-sent event for each token.
+// the body it was sent, POST /tensor with the tensor that it has read, GET /tokens and GET /generate with one server-sent event for each token.
 
 #include <condition_variable>
 #include <limits>
@@ -16,6 +16,8 @@
 #include "payload.h"
 #include "settings.h"
 #include "side.h"
+#include "tensor_contents.h"
+#include "tensor_json.h"
 
 namespace parley_bench {
 namespace {
@@ -31,6 +33,15 @@ void Echo(const Request& request, Response& response) {
     return;
   }
   response.set_content(nlohmann::json{{"body", body["body"]}}.dump(), "application/json");
+}
+
+void AnswerTensor(const TensorContents& contents, const Request& request, Response& response) {
+  const auto values = ParseTensorJson(request.body);
+  if (!values || !contents.CheckAny(BytesOf(*values)).ok()) {
+    response.status = 400;
+    return;
+  }
+  response.set_content(TensorJson(*values), "application/json");
 }
 
 std::uint32_t CountOf(const Request& request) {
@@ -110,6 +121,7 @@ void Generate(Engine& engine, const Request& request, Response& response) {
 
 int Run(const Options& options) {
   Engine engine(options.step);
+  const TensorContents contents(options.elements);
   httplib::Server server;
   // A connection keeps its thread until it is closed.
   server.new_task_queue = [threads = options.slots] {
@@ -120,6 +132,9 @@ int Run(const Options& options) {
   server.set_keep_alive_timeout(60);
   server.Get("/ready", [](const Request&, Response&) {});
   server.Post("/echo", Echo);
+  server.Post("/tensor", [&contents](const Request& request, Response& response) {
+    AnswerTensor(contents, request, response);
+  });
   server.Get("/tokens", Tokens);
   server.Get("/generate", [&engine](const Request& request, Response& response) {
     Generate(engine, request, response);
