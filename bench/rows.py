@@ -132,6 +132,11 @@ def batching(max_batch_size):
     return dataclasses.replace(side, scale=8 if max_batch_size > 1 else 1)
 
 
+def kserve(server, work="infer", elements=16):
+    """The identity model on one of the servers of KServe's service; the client is the same."""
+    return tensor(Side(f"bench_kserve_{server}_server", "bench_kserve_client", work), elements)
+
+
 LOCAL = Side(None, "bench_parley_client", "echo", scale=50)
 
 # The application's own threads, as many as there are cores here.
@@ -160,6 +165,20 @@ def _tensor(name, goal, left, right, elements, operations, **more):
     return Row((Figure(name, "rate", "MB/s", goal, 8 * elements / 1e6),), tensor(left, elements),
                tensor(right, elements), operations, quick_share=1 / 6, slots=2,
                **more)
+
+
+def _kserve_rows(prefix, server, twin, goals, **more):
+    """The five works on two servers, with a goal for each."""
+    x1, x64, stream_x64, k600, m16 = goals
+    left, right = kserve(server), kserve(twin)
+    return [
+        _p50(prefix + "kserve_x1", x1, left, right, 9000, **more),
+        _rate(prefix + "kserve_x64", "calls/s", x64, left, right, 60000, 64, **more),
+        _rate(prefix + "kserve_stream_x64", "responses/s", stream_x64,
+              kserve(server, "infer_stream"), kserve(twin, "infer_stream"), 120000, 64, **more),
+        _tensor(prefix + "kserve_600k", k600, left, right, 150000, 2400, **more),
+        _tensor(prefix + "kserve_16m", m16, left, right, 4000000, 120, **more),
+    ]
 
 
 # The twin of each row is the fastest of gRPC's interfaces for it, by the api_ rows.
@@ -200,6 +219,7 @@ _NETWORK_ROWS = [
     _tensor("tensor_16m_own", None, parley("tensor", "auto"),
             queue("tensor", OWN_ANSWERS, OWN_ANSWERS), 4000000, 120, asked_only=True),
     _rate("batching_x64", "calls/s", 10, batching(64), batching(1), 1200, 64),
+    *_kserve_rows("", "parley", "queue", (1.1, 0.95, 0.95, 1.7, 1.7)),
 ]
 
 
@@ -252,6 +272,7 @@ _API_ROWS = [
     # Here the server alone differs: the synchronous one against the queue's.
     _rate("api_sync_calls_x64_threads", "calls/s", None, blocking("echo", "blocking"),
           blocking("echo"), 60000, 64, asked_only=True),
+    *_kserve_rows("api_", "callback", "queue", (None,) * 5, asked_only=True),
 ]
 
 
