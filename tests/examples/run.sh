@@ -50,4 +50,5 @@ copied_out() {
 check hello copied_out hello '^Hello, parley!$' --name=parley
 check story copied_out story '^Once there was .*' --prompt='Once there was' --max_tokens=50 --seed=1
 check coroutine copied_out coroutine '^1000 conversations of 20 turns in [0-9.]+ s, 0 failed$' --calls=1000
+check tensors copied_out tensors '^model\[3\] 0.0900306 0.244728 0.665241$' --scores=1,2,3
 summary
