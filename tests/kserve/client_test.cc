@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "grpc_service.pb.h"
@@ -56,7 +59,7 @@ TEST_P(ClientTest, InfersWithTheTensorsThatItIsGiven) {
                                            .outputs = {{"y", y}}};
                     });
   const Client client = StartAndConnect();
-  for (const std::size_t count : {0, 3, 300'000}) {
+  for (const std::size_t count : std::vector<std::size_t>{0, 3, 300'000}) {
     InferRequest request = DoubleRequest("double", Floats(std::vector<float>(count, 1.5F)));
     request.id = "seven";
     request.parameters = {{"p", std::int64_t{-1}}};
