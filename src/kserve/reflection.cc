@@ -1,6 +1,7 @@
 #include "src/kserve/reflection.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/descriptor_database.h"
-#include "parley/task.h"
+#include "parley/server_call.h"
 #include "parley_wire/reflection.pb.h"
 #include "src/kserve/descriptor_set.h"
 #include "src/kserve/infer_fields.h"
@@ -105,24 +106,39 @@ class Reflection {
   std::vector<std::string> services_;
 };
 
+// One stream of questions. While it is idle it holds no thread; what it waits for holds it.
+class Conversation : public std::enable_shared_from_this<Conversation> {
+ public:
+  using Call = ServerCall<Bidi<Request, Response>>;
+
+  Conversation(std::shared_ptr<const Reflection> reflection, Call call)
+      : reflection_(std::move(reflection)), call_(std::move(call)) {}
+
+  void Next() {
+    call_.AsyncNext().Then([self = shared_from_this()](const std::optional<Request>& request) {
+      if (!request.has_value()) return std::move(self->call_).Finish(self->call_.status());
+      self->call_.AsyncWrite(self->reflection_->Answer(*request)).Then([self](absl::Status status) {
+        if (status.ok()) return self->Next();
+        std::move(self->call_).Finish(std::move(status));
+      });
+    });
+  }
+
+ private:
+  const std::shared_ptr<const Reflection> reflection_;
+  Call call_;
+};
+
 }  // namespace
 
 void AddReflection(Server& server) {
   const auto reflection = std::make_shared<const Reflection>();
-  // A coroutine: a stream that is idle holds no thread.
-  const auto serve = [reflection](Context&, Reader<Request>& requests,
-                                  Writer<Response>& responses) -> Task<absl::Status> {
-    while (const std::optional<Request> request = co_await requests.AsyncNext()) {
-      const absl::Status status = co_await responses.AsyncWrite(reflection->Answer(*request));
-      if (!status.ok()) co_return status;
-    }
-    co_return requests.status();
-  };
-  server.Register(
-      Bidi<Request, Response>{"grpc.reflection.v1.ServerReflection/ServerReflectionInfo"}, serve);
-  server.Register(
-      Bidi<Request, Response>{"grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"},
-      serve);
+  for (const char* path : {"grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                           "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
+    server.Register(Bidi<Request, Response>{path}, [reflection](Conversation::Call call) {
+      std::make_shared<Conversation>(reflection, std::move(call))->Next();
+    });
+  }
 }
 
 }  // namespace parley::kserve

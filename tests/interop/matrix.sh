@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The matrix of run.sh, which calls this: parley's client against servers in other languages, and
 # clients in other languages against parley's server, and both through proxies, one line a case.
-#   matrix.sh PARLEY_BIN CACHE WORK [WHAT-IS-NOT-THERE...]
+#   matrix.sh TESTS_BUILD CACHE WORK [WHAT-IS-NOT-THERE...]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-bin=$1 cache=$2 work=$3; shift 3
+tests=$1 cache=$2 work=$3; shift 3
 not_run=("$@")
 . "$here/versions.sh"
 . "$here/proxies.sh"
@@ -108,8 +108,8 @@ run_cases() {
   done
 }
 
-parley_client=("$bin/interop_client" --server_host=127.0.0.1)
-parley_server=("$bin/interop_server" --port=0)
+parley_client=("$tests/interop/interop_client" --server_host=127.0.0.1)
+parley_server=("$tests/interop/interop_server" --port=0)
 go_client=("$grpc_go/client" --server_host=127.0.0.1)
 go_server=(env GRPC_GO_LOG_SEVERITY_LEVEL=info "$grpc_go/server" --port=0)
 client_tls=(--use_tls=true "--ca_file=$certificates/ca.pem")
@@ -183,6 +183,24 @@ then
   run_cases "parley client, $label" "custom_metadata status_code_and_message" \
     "${session_client[@]}" "--server_port=$port"
   stop_server "$label" cleanly
+fi
+
+# Each starts with models of its own: what one loads or counts is no other's.
+kserve_server=("$tests/kserve/kserve_server")
+if there "tritonclient $tritonclient_version" &&
+    start_server "parley's KServe server" "${kserve_server[@]}"; then
+  run_cases "tritonclient, parley's KServe server" "datatypes typed_contents batches request_fields
+    errors timeouts cancellation stream stream_decoupled many_threads description statistics
+    repository asynchronous" "$cache/tritonclient-$tritonclient_version/bin/python" \
+    "$here/kserve_client.py" "--server_port=$port"
+  stop_server "parley's KServe server" cleanly
+fi
+if there "grpcurl $grpcurl_version" "ghz $ghz_version" &&
+    start_server "parley's KServe server" "${kserve_server[@]}"; then
+  run_cases "grpcurl and ghz, parley's KServe server" "lists_services infers streams
+    describes_models checks_health loads" python3 "$here/kserve_tools.py" "--grpcurl=$grpcurl" \
+    "--ghz=$cache/ghz-$ghz_version/ghz" "--server_port=$port"
+  stop_server "parley's KServe server, tools" cleanly
 fi
 
 finish_proxies

