@@ -45,4 +45,10 @@ std::vector<absl::StatusOr<InferResponse>> InferBatch::Split(
   return {std::make_move_iterator(responses.begin()), std::make_move_iterator(responses.end())};
 }
 
+std::vector<absl::StatusOr<InferResponse>> InferBatch::Split(std::string output,
+                                                             absl::StatusOr<Tensor> rows) const {
+  if (!rows.ok()) return Split(rows.status());
+  return Split(std::vector<NamedTensor>{{std::move(output), *std::move(rows)}});
+}
+
 }  // namespace parley

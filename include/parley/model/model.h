@@ -67,6 +67,9 @@ class PARLEY_EXPORT InferBatch {
   // Errors:   INTERNAL for all if an output has another number of rows than the batch has items.
   std::vector<absl::StatusOr<InferResponse>> Split(
       absl::StatusOr<std::vector<NamedTensor>> outputs) const;
+  // The same of a model's only output.
+  std::vector<absl::StatusOr<InferResponse>> Split(std::string output,
+                                                   absl::StatusOr<Tensor> rows) const;
 
  private:
   absl::Span<const InferRequest> requests_;
@@ -78,8 +81,7 @@ class PARLEY_EXPORT InferBatch {
 //
 // Example:  [&](const InferBatch& batch) {
 //             absl::StatusOr<Tensor> images = batch.Gather("image");
-//             if (!images.ok()) return batch.Split(images.status());
-//             return batch.Split({{{"label", classifier.Run(*images)}}});
+//             return batch.Split("label", images.ok() ? classifier.Run(*images) : images);
 //           }
 using BatchHandler = std::function<std::vector<absl::StatusOr<InferResponse>>(const InferBatch&)>;
 
