@@ -277,7 +277,7 @@ class InferReader {
 }  // namespace
 
 std::string Shown(const std::string& text) {
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, kMostShown)), "\"");
+  return absl::StrCat("\"", absl::CEscape(text.substr(0, kMostShown)), "\"");
 }
 
 absl::Status ReadInferFields(const Buffer& in, const InferLayout& layout, InferFields& fields) {

@@ -47,7 +47,7 @@ absl::StatusOr<Tensor> ReadTypedContents(DataType type, const Shape& shape, cons
 // The parts of ModelStreamInferResponse.
 absl::Status ReadStreamFields(const Buffer& in, std::string& error_message, Buffer& response);
 
-// A text that somebody else made up, to be shown: its beginning, printable.
+// A text that somebody else made up, to be shown: its beginning, in printable ASCII.
 std::string Shown(const std::string& text);
 
 }  // namespace parley::kserve

@@ -32,9 +32,8 @@ absl::Status CheckRepository(const std::string& name) {
 }
 
 absl::Status WrongParameter(const std::string& key, std::string_view expected) {
-  return absl::InvalidArgumentError(absl::StrCat("parameter \"",
-                                                 absl::Utf8SafeCEscape(key.substr(0, kMostShown)),
-                                                 "\" ", std::string(expected)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "parameter \"", absl::CEscape(key.substr(0, kMostShown)), "\" ", std::string(expected)));
 }
 
 absl::StatusOr<LoadRequest> LoadRequestOf(const wire::RepositoryModelLoadRequest& request) {

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "src/kserve/request_parameters.h"
+#include "src/kserve/utf8.h"
 
 namespace parley::kserve {
 namespace {
@@ -17,6 +19,8 @@ absl::Status Gone() { return absl::CancelledError("the stream has ended"); }
 StreamResponse ErrorOf(const std::string& id, const absl::Status& status) {
   std::string text(status.message());
   if (text.empty()) text = absl::StatusCodeToString(status.code());
+  // What is no UTF-8 would make the message unreadable to its client.
+  if (!IsUtf8(text)) text = absl::CEscape(text);
   return {.error_message = std::move(text), .response = {.id = id}};
 }
 

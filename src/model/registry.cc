@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/model/loaded_model.h"
@@ -25,8 +26,8 @@ constexpr std::size_t kMostGone = 16;
 constexpr std::size_t kMostShown = 128;
 
 absl::Status NotFound(std::string_view name) {
-  return absl::NotFoundError(
-      absl::StrCat("there is no model \"", std::string(name.substr(0, kMostShown)), "\""));
+  return absl::NotFoundError(absl::StrCat(
+      "there is no model \"", absl::CEscape(std::string(name.substr(0, kMostShown))), "\""));
 }
 
 absl::Status NotFound(std::string_view name, std::int64_t version) {
@@ -43,7 +44,7 @@ absl::StatusOr<std::int64_t> VersionOf(std::string_view text) {
     return version;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("version \"", digits, "\" is not a number from 0 on"));
+      absl::StrCat("version \"", absl::CEscape(digits), "\" is not a number from 0 on"));
 }
 
 }  // namespace

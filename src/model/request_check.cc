@@ -20,7 +20,7 @@ std::string Name(DataType type) { return std::string(DataTypeName(type)); }
 
 // A name that somebody else made up.
 std::string Quoted(const std::string& name) {
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(name.substr(0, kLongestName)), "\"");
+  return absl::StrCat("\"", absl::CEscape(name.substr(0, kLongestName)), "\"");
 }
 
 const TensorSpec* FindSpec(const std::vector<TensorSpec>& specs, const std::string& name) {

@@ -133,6 +133,10 @@ TEST(BadRequest, OfRawAndTypedContentsTogetherIsRefused) {
 TEST(BadRequest, OfUnknownOrRepeatedNamesIsRefused) {
   EXPECT_EQ(FaultOf([](auto&, Input& input) { input.set_datatype("FLOAT\n"); }),
             "input \"x\": its datatype is \"FLOAT\\n\"");
+  // Cut in the middle of a character.
+  EXPECT_EQ(
+      FaultOf([](auto&, Input& input) { input.set_datatype(std::string(63, 'F') + "\xc3\xa4"); }),
+      "input \"x\": its datatype is \"" + std::string(63, 'F') + "\\303\"");
   EXPECT_EQ(FaultOf([](auto&, Input& input) { input.set_datatype(std::string(1000, 'F')); }),
             "input \"x\": its datatype is \"" + std::string(64, 'F') + "\"");
   EXPECT_EQ(

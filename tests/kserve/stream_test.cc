@@ -108,6 +108,20 @@ TEST_P(KServeStream, GoesOnAfterAnError) {
   EXPECT_EQ(stream.Finish(), absl::OkStatus());
 }
 
+TEST_P(KServeStream, SendsNoErrorThatIsNotUtf8) {
+  Serve();
+  Model model = FailModel();
+  model.spec.name = "bytes";
+  model.handler = [](const InferRequest&, const InferTerms&) -> absl::StatusOr<InferResponse> {
+    return absl::DataLossError("a \xff");
+  };
+  ASSERT_EQ(registry_.Load(std::move(model)), absl::OkStatus());
+  Stream stream = Open();
+  EXPECT_EQ(stream.Write(WithId({.model_name = "bytes"}, "a")), absl::OkStatus());
+  stream.WritesDone();
+  EXPECT_THAT(ReadAll(stream), ElementsAre("a: no, a \\377"));
+}
+
 TEST_P(KServeStream, EndsAtTheFirstErrorIfThatIsAskedFor) {
   Serve();
   const Metadata metadata = {{"triton_grpc_error", "true"}};
