@@ -1,7 +1,8 @@
 """check.py ADDRESS: what the server at ADDRESS says of files is what magika says of them.
 
-Magika runs twice on each file: as it is, and with the server in the place of its onnxruntime session,
-many files at once. All scores and the labels must be alike, and requests must have shared batches.
+Magika runs twice on each file: as it is, and with the server in the place of its onnxruntime
+session, many files at once. All scores and the labels must be alike, and requests must have shared
+batches.
 Ends with "N files, N alike, largest batch B"; the exit status is 1 if anything is amiss.
 """
 
@@ -63,12 +64,11 @@ def by_server(client):
 def alike(path, here, there):
     (expected, expected_scores), (got, got_scores) = here, there
     difference = float(numpy.abs(expected_scores - got_scores).max())
-    if difference <= TOLERANCE and (got.dl.label, got.output.label) == (
-        expected.dl.label,
-        expected.output.label,
-    ):
+    same_label = (got.dl.label, got.output.label) == (expected.dl.label, expected.output.label)
+    if same_label and difference <= TOLERANCE:
         return True
-    print(f"{path}: {got.output.label}, not {expected.output.label}; scores differ by {difference:.1e}")
+    labels = f"{got.output.label} for {expected.output.label}"
+    print(f"{path}: {labels}, scores differ by {difference:.1e}")
     return False
 
 
@@ -76,8 +76,8 @@ def main(address):
     client = tritonclient.grpc.InferenceServerClient(address)
     with tempfile.TemporaryDirectory() as folder:
         paths = sample_files.collect(pathlib.Path(folder))
-        # One by one: with more rows onnxruntime adds numbers in another order, and the model, whose
-        # first normalization subtracts nearly equal ones, makes up to 0.015 of it.
+        # One by one: with more rows onnxruntime's sums come out a little different, and the model,
+        # whose first normalization subtracts nearly equal ones, makes up to 0.015 of that.
         here = map(identifier(by_onnxruntime), paths)
         # What is too short for the model says nothing.
         expected = {path: result for path, result in zip(paths, here) if result[1] is not None}

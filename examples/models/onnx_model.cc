@@ -13,8 +13,8 @@ namespace {
 
 absl::StatusOr<std::vector<parley::NamedTensor>> RunBatch(ov::CompiledModel& model,
                                                           const parley::InferBatch& batch) {
-  // One for each batch, which takes 50 us: several instances may run, and the answers keep the memory of
-  // its outputs until they are sent.
+  // One for each batch, which takes 50 us: several instances may run, and the answers keep the
+  // memory of its outputs until they are sent.
   ov::InferRequest request = model.create_infer_request();
   std::vector<parley::Tensor> inputs;  // whose memory the request uses
   for (std::size_t i = 0; i < model.inputs().size(); ++i) {

@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "parley/model/model.h"
 
-// Of any model whose inputs and outputs have the batch as their first dimension. Names, types and shapes
-// are the file's; requests that come at the same time run together.
+// Of any model whose inputs and outputs have the batch as their first dimension. Names, types and
+// shapes are the file's; requests that come at the same time run together.
 // Errors: INVALID_ARGUMENT for a file that OpenVINO can't load, or a model without a batch.
 absl::StatusOr<parley::Model> LoadOnnx(const std::string& path, std::string name,
                                        std::size_t max_batch_size, parley::BatchOptions queue);

@@ -43,9 +43,10 @@ absl::StatusOr<parley::TensorSpec> ItemSpec(const ov::Output<const ov::Node>& po
                                                    shape.to_string(),
                                                    ", whose first dimension is no batch's"));
   }
-  for (std::size_t i = 1; i < shape.size(); ++i) {
-    spec.shape.push_back(shape[i].is_static() ? shape[i].get_length() : -1);
+  for (const ov::Dimension& extent : shape) {
+    spec.shape.push_back(extent.is_static() ? extent.get_length() : -1);
   }
+  spec.shape.erase(spec.shape.begin());  // the batch's
   return spec;
 }
 

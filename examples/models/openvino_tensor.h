@@ -9,8 +9,8 @@
 #include "parley/model/model.h"
 
 // What one item of a batch has at these inputs or outputs.
-// Errors: INVALID_ARGUMENT if a first dimension is not free to be any batch's size, or if parley has no
-//         such type.
+// Errors: INVALID_ARGUMENT if a first dimension is not free to be any batch's size, or if parley
+//         has no such type.
 absl::StatusOr<std::vector<parley::TensorSpec>> ItemSpecs(
     const std::vector<ov::Output<const ov::Node>>& ports);
 

@@ -7,6 +7,7 @@ import json
 import pathlib
 import plistlib
 import sqlite3
+import stat
 import struct
 import sysconfig
 import tarfile
@@ -14,14 +15,21 @@ import wave
 import zipfile
 import zlib
 
-FOLDERS = ("/etc", "/usr/bin", "/usr/include", "/usr/lib", "/usr/share", sysconfig.get_path("purelib"))
+FOLDERS = (
+    "/usr/bin",
+    "/usr/include",
+    "/usr/lib",
+    "/usr/share",
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("purelib"),
+)
 LOOKED_AT = 20000  # files of a folder
 OF_ONE_SUFFIX = 3
 MOST = 150
 
 
 def collect(folder):
-    """Paths of about MOST files that exist until `folder` goes, where those that are made are put."""
+    """Paths of about MOST files; those that are made are put in `folder`."""
     made = [folder / name for name in make(folder)]
     found = {}
     for root in FOLDERS:
@@ -36,9 +44,11 @@ def collect(folder):
 
 def is_sample(path):
     try:
-        return path.is_file() and 64 <= path.stat().st_size <= 16 << 20 and open(path, "rb").close() is None
-    except OSError:
+        status = path.stat()
+    except OSError:  # a link to nothing, say
         return False
+    readable = stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH
+    return readable and 64 <= status.st_size <= 16 << 20
 
 
 def make(folder):
@@ -57,8 +67,10 @@ def make(folder):
         "a.tar": in_tar(text.getvalue().encode()),
         "a.png": png(64, 64),
         "a.pdf": b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
-        b"2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n",
-        "a.html": b"<!DOCTYPE html>\n<html><head><title>t</title></head><body><p>text</p></body></html>\n",
+        b"2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
+        b"trailer\n<< /Root 1 0 R >>\n%%EOF\n",
+        "a.html": b"<!DOCTYPE html>\n<html><head><title>t</title></head>"
+        b"<body><p>text</p></body></html>\n",
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -90,8 +102,10 @@ def in_tar(content):
 
 def png(width, height):
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        checksum = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
     rows = b"".join(b"\0" + bytes((x * y) % 256 for x in range(width)) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")

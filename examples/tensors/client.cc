@@ -1,4 +1,4 @@
-// Calls the server's function by its contract, then as a model, as it would one of KServe or Triton.
+// Calls the server's function by its contract, then as a model, as it would one of Triton's.
 #include "parley/client.h"
 
 #include <iostream>

@@ -1,5 +1,5 @@
-// Serves one function of a tensor twice: as a method of its own, and as a model that every client of
-// the Open Inference Protocol can call, such as Triton's.
+// Serves one function of a tensor twice: as a method of its own, and as a model that every client
+// of the Open Inference Protocol can call, such as Triton's.
 #include "parley/server.h"
 
 #include <signal.h>
