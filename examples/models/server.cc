@@ -1,4 +1,4 @@
-// Serves an ONNX model to every client of the Open Inference Protocol: KServe's, Triton's
+// Serves an ONNX model to every client of the Open Inference Protocol: KServe's, Triton's.
 #include "parley/server.h"
 
 #include <signal.h>
