@@ -87,7 +87,7 @@ class PARLEY_EXPORT ModelRegistry {
 
   // Makes a version ready, in the place of one that had the same name and version; that one's requests
   // go on.
-  // Blocks:   while it warms up.
+  // Blocks:   while it warms up, and while others that were unloaded are freed.
   // Errors:   INVALID_ARGUMENT for a spec or options that make no sense; the warm-up's. What was there
   //           before stays.
   absl::Status Load(Model model);
