@@ -207,8 +207,8 @@ std::string Dispatcher::LiveMethods(Calls calls) {
 
 // Declared in parley/detail/invocation.h.
 void FinishThrown(Exchange& exchange, std::exception_ptr thrown) {
-  exchange.Log(Severity::kError,
-               absl::StrCat("the handler of ", std::string(exchange.method()), " threw: ", WhatOf(thrown)));
+  exchange.Log(Severity::kError, absl::StrCat("the handler of ", std::string(exchange.method()),
+                                              " threw: ", WhatOf(thrown)));
   exchange.Finish(absl::InternalError("the handler failed"), std::nullopt);
 }
 
