@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
-#include "src/kserve/utf8.h"
 #include "src/piece_stream.h"
+#include "src/utf8.h"
 
 namespace parley::kserve {
 namespace {
@@ -63,7 +63,7 @@ class FieldReader {
         !stream_.ReadString(&out, static_cast<int>(size_bytes))) {
       return Malformed();
     }
-    if (IsUtf8(out)) return absl::OkStatus();
+    if (detail::IsUtf8(out)) return absl::OkStatus();
     out.clear();
     return absl::InvalidArgumentError(absl::StrCat(std::string(what), " is not valid UTF-8"));
   }

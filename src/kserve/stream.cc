@@ -4,7 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "src/kserve/request_parameters.h"
-#include "src/kserve/utf8.h"
+#include "src/utf8.h"
 
 namespace parley::kserve {
 namespace {
@@ -20,7 +20,7 @@ StreamResponse ErrorOf(const std::string& id, const absl::Status& status) {
   std::string text(status.message());
   if (text.empty()) text = absl::StatusCodeToString(status.code());
   // What is no UTF-8 would make the message unreadable to its client.
-  if (!IsUtf8(text)) text = absl::CEscape(text);
+  if (!detail::IsUtf8(text)) text = absl::CEscape(text);
   return {.error_message = std::move(text), .response = {.id = id}};
 }
 

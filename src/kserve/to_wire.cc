@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "src/utf8.h"
 
 namespace parley::kserve {
 namespace {
@@ -18,8 +20,10 @@ To Clamp(std::size_t number) {
       std::min<std::uint64_t>(number, static_cast<std::uint64_t>(std::numeric_limits<To>::max())));
 }
 
+// Rounded up: 0 often stands for none.
 std::uint64_t MicrosecondsOf(absl::Duration duration) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToInt64Microseconds(duration), 0));
+  const absl::Duration whole = absl::Ceil(duration, absl::Microseconds(1));
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToInt64Microseconds(whole), 0));
 }
 
 wire::ModelMetadataResponse::TensorMetadata TensorMetadataOf(const ModelSpec& model,
@@ -35,7 +39,8 @@ wire::ModelMetadataResponse::TensorMetadata TensorMetadataOf(const ModelSpec& mo
 wire::StatisticDuration DurationOf(const DurationStatistic& statistic) {
   wire::StatisticDuration duration;
   duration.set_count(statistic.count);
-  duration.set_ns(static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(statistic.total)));
+  duration.set_ns(static_cast<std::uint64_t>(
+      std::max<std::int64_t>(absl::ToInt64Nanoseconds(statistic.total), 0)));
   return duration;
 }
 
@@ -110,8 +115,8 @@ wire::ModelStatistics StatisticsOf(const ModelSpec& spec, const ModelStatistics&
   wire::ModelStatistics message;
   message.set_name(spec.name);
   message.set_version(absl::StrCat(spec.version));
-  message.set_last_inference(
-      static_cast<std::uint64_t>(absl::ToUnixMillis(statistics.last_inference)));
+  message.set_last_inference(static_cast<std::uint64_t>(
+      std::max<std::int64_t>(absl::ToUnixMillis(statistics.last_inference), 0)));
   message.set_inference_count(statistics.inference_count);
   message.set_execution_count(statistics.execution_count);
   wire::InferStatistics& of_requests = *message.mutable_inference_stats();
@@ -145,7 +150,8 @@ wire::RepositoryIndexResponse::ModelIndex IndexEntryOf(const ModelIndexEntry& en
   wire::RepositoryIndexResponse::ModelIndex message;
   message.set_name(entry.name);
   message.set_version(absl::StrCat(entry.version));
-  message.set_reason(entry.reason);
+  // What is no UTF-8 would make the whole answer unreadable to its client.
+  message.set_reason(detail::IsUtf8(entry.reason) ? entry.reason : absl::CEscape(entry.reason));
   switch (entry.state) {
     case ModelState::kLoading:
       message.set_state("LOADING");

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "src/utf8.h"
 
 namespace parley::detail {
 namespace {
@@ -63,6 +64,9 @@ absl::Status CheckTensorSpecs(std::string_view kind, const std::vector<TensorSpe
     const std::string name = absl::StrCat(std::string(kind), " ", Quoted(spec.name));
     if (spec.name.empty()) {
       return absl::InvalidArgumentError(absl::StrCat("an ", std::string(kind), " has no name"));
+    }
+    if (!IsUtf8(spec.name)) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " is called what is not UTF-8"));
     }
     if (FindSpec(specs, spec.name) != &spec) {
       return absl::InvalidArgumentError(absl::StrCat("there are two of ", name));

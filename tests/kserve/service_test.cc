@@ -221,6 +221,15 @@ TEST_P(KServe, LoadsAndUnloadsModelsOnRequest) {
                          testing::Field(&ModelIndexEntry::reason, "unloaded"))));
 }
 
+TEST_P(KServe, TellsWhyAModelIsNotThereWhateverItsBytes) {
+  Serve();
+  Model model = model_test::DoubleModel("cold");
+  model.warm_up = [] { return absl::DataLossError("\xff"); };
+  EXPECT_FALSE(registry_.Load(std::move(model)).ok());
+  EXPECT_THAT(ConnectKServe().RepositoryIndex().value(),
+              Contains(testing::Field(&ModelIndexEntry::reason, HasSubstr("warm up: \\377"))));
+}
+
 TEST_P(KServe, LetsNobodyLoadOrUnloadUnlessAskedTo) {
   Serve({});
   const kserve::Client client = ConnectKServe();

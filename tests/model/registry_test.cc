@@ -133,6 +133,8 @@ TEST(ModelRegistry, RefusesSpecsThatMakeNoSense) {
               HasSubstr("output \"y\" has the shape [-2]"));
   EXPECT_THAT(error([](Model& model) { model.spec.inputs[0].name = ""; }),
               HasSubstr("an input has no name"));
+  EXPECT_THAT(error([](Model& model) { model.spec.inputs[0].name = "\xff"; }),
+              HasSubstr("input \"\\377\" is called what is not UTF-8"));
   EXPECT_THAT(error([](Model& model) { model.spec.inputs[0].shape = Shape(32, 1); }),
               HasSubstr("has 32 dimensions; there are at most 31"));
   EXPECT_THAT(error([](Model& model) { model.handler = SingleHandler(); }),

@@ -1,11 +1,11 @@
-// Whether a text of a peer's is UTF-8, as protobuf demands of every string.
-#ifndef PARLEY_SRC_KSERVE_UTF8_H_
-#define PARLEY_SRC_KSERVE_UTF8_H_
+// Whether a text is UTF-8, as protobuf demands of every string.
+#ifndef PARLEY_SRC_UTF8_H_
+#define PARLEY_SRC_UTF8_H_
 
 #include <cstddef>
 #include <string_view>
 
-namespace parley::kserve {
+namespace parley::detail {
 
 // No overlong forms, no surrogates, nothing beyond U+10FFFF: the table of RFC 3629, section 4.
 inline bool IsUtf8(std::string_view text) {
@@ -35,6 +35,6 @@ inline bool IsUtf8(std::string_view text) {
   return true;
 }
 
-}  // namespace parley::kserve
+}  // namespace parley::detail
 
-#endif  // PARLEY_SRC_KSERVE_UTF8_H_
+#endif  // PARLEY_SRC_UTF8_H_
