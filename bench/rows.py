@@ -218,7 +218,7 @@ _NETWORK_ROWS = [
     _tensor("tensor_16m_own", None, parley("tensor", "auto"),
             queue("tensor", OWN_ANSWERS, OWN_ANSWERS), 4000000, 120, asked_only=True),
     _rate("batching_x64", "calls/s", 10, batching(64), batching(1), 1200, 64),
-    *_kserve_rows("", "parley", "queue", (1.1, 0.95, 0.95, 1.7, 1.7)),
+    *_kserve_rows("", "parley", "callback", (1.1, 0.95, 0.95, 1.7, 1.7)),
 ]
 
 
@@ -272,6 +272,7 @@ _API_ROWS = [
     _rate("api_sync_calls_x64_threads", "calls/s", None, blocking("echo", "blocking"),
           blocking("echo"), 60000, 64, asked_only=True),
     *_kserve_rows("api_", "callback", "queue", (None,) * 5, asked_only=True),
+    *_kserve_rows("queue_", "parley", "queue", (None,) * 5, asked_only=True),
 ]
 
 
