@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,15 +31,33 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+// The last request, which a handler's thread has received.
+template <class Q>
+class Kept {
+ public:
+  void Put(const Q& request) {
+    const std::lock_guard lock(mutex_);
+    request_ = request;
+  }
+  Q Get() const {
+    const std::lock_guard lock(mutex_);
+    return request_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Q request_;
+};
+
 class ClientTest : public call_test::EveryWire {
  protected:
   // Serves `method` with one response, and keeps the request.
   template <class Q, class A>
-  void Answer(std::string_view path, A response, Q& received) {
+  void Answer(std::string_view path, A response, Kept<Q>& received) {
     server().Register(Unary<Q, A>{path},
                       [response = std::move(response), &received](
                           Context&, const Q& request) -> absl::StatusOr<A> {
-                        received = request;
+                        received.Put(request);
                         return response;
                       });
   }
@@ -104,14 +123,14 @@ TEST_P(ClientTest, SaysUnimplementedOfWhatTheServerDoesNotSpeak) {
 }
 
 TEST_P(ClientTest, TellsWhatIsLiveAndReady) {
-  inference::ServerLiveRequest live_request;
+  Kept<inference::ServerLiveRequest> live_request;
   inference::ServerLiveResponse live;
   live.set_live(true);
   Answer("inference.GRPCInferenceService/ServerLive", live, live_request);
-  inference::ServerReadyRequest ready_request;
+  Kept<inference::ServerReadyRequest> ready_request;
   Answer("inference.GRPCInferenceService/ServerReady", inference::ServerReadyResponse(),
          ready_request);
-  inference::ModelReadyRequest model_request;
+  Kept<inference::ModelReadyRequest> model_request;
   inference::ModelReadyResponse model;
   model.set_ready(true);
   Answer("inference.GRPCInferenceService/ModelReady", model, model_request);
@@ -119,8 +138,8 @@ TEST_P(ClientTest, TellsWhatIsLiveAndReady) {
   EXPECT_TRUE(client.ServerLive().value_or(false));
   EXPECT_FALSE(client.ServerReady().value_or(true));
   EXPECT_TRUE(client.ModelReady("double", "3").value_or(false));
-  EXPECT_EQ(model_request.name(), "double");
-  EXPECT_EQ(model_request.version(), "3");
+  EXPECT_EQ(model_request.Get().name(), "double");
+  EXPECT_EQ(model_request.Get().version(), "3");
 }
 
 TEST_P(ClientTest, TellsMetadata) {
@@ -128,7 +147,7 @@ TEST_P(ClientTest, TellsMetadata) {
   server.set_name(std::string("triton"));
   server.set_version(std::string("2.50"));
   server.add_extensions(std::string("statistics"));
-  inference::ServerMetadataRequest server_request;
+  Kept<inference::ServerMetadataRequest> server_request;
   Answer("inference.GRPCInferenceService/ServerMetadata", server, server_request);
   inference::ModelMetadataResponse model;
   model.set_name(std::string("double"));
@@ -139,7 +158,7 @@ TEST_P(ClientTest, TellsMetadata) {
   input.set_datatype(std::string("FP32"));
   input.add_shape(-1);
   model.add_outputs()->set_datatype(std::string("FP8"));
-  inference::ModelMetadataRequest model_request;
+  Kept<inference::ModelMetadataRequest> model_request;
   Answer("inference.GRPCInferenceService/ModelMetadata", model, model_request);
 
   const Client client = StartAndConnect();
@@ -150,8 +169,8 @@ TEST_P(ClientTest, TellsMetadata) {
   EXPECT_THAT(of_server->extensions, ElementsAre("statistics"));
   const absl::StatusOr<ModelDescription> of_model = client.ModelMetadata("double", "3");
   ASSERT_TRUE(of_model.ok()) << of_model.status();
-  EXPECT_EQ(model_request.name(), "double");
-  EXPECT_EQ(model_request.version(), "3");
+  EXPECT_EQ(model_request.Get().name(), "double");
+  EXPECT_EQ(model_request.Get().version(), "3");
   EXPECT_EQ(of_model->name, "double");
   EXPECT_EQ(of_model->platform, "onnx");
   EXPECT_THAT(of_model->versions, ElementsAre("3"));
@@ -168,7 +187,7 @@ TEST_P(ClientTest, TellsConfigurationAndStatistics) {
   config.mutable_config()->set_name(std::string("double"));
   config.mutable_config()->set_max_batch_size(4);
   config.mutable_config()->mutable_model_transaction_policy()->set_decoupled(true);
-  inference::ModelConfigRequest config_request;
+  Kept<inference::ModelConfigRequest> config_request;
   Answer("inference.GRPCInferenceService/ModelConfig", config, config_request);
   inference::ModelStatisticsResponse statistics;
   for (const char* version : {"1", "2"}) {
@@ -177,21 +196,21 @@ TEST_P(ClientTest, TellsConfigurationAndStatistics) {
     entry.set_version(version);
     entry.mutable_inference_stats()->mutable_fail()->set_count(5);
   }
-  inference::ModelStatisticsRequest statistics_request;
+  Kept<inference::ModelStatisticsRequest> statistics_request;
   Answer("inference.GRPCInferenceService/ModelStatistics", statistics, statistics_request);
 
   const Client client = StartAndConnect();
   const absl::StatusOr<ModelConfiguration> configuration = client.ModelConfig("double", "3");
   ASSERT_TRUE(configuration.ok()) << configuration.status();
-  EXPECT_EQ(config_request.version(), "3");
+  EXPECT_EQ(config_request.Get().version(), "3");
   EXPECT_EQ(configuration->spec.name, "double");
   EXPECT_EQ(configuration->spec.version, 3);
   EXPECT_EQ(configuration->spec.max_batch_size, 4);
   EXPECT_TRUE(configuration->streaming);
   const auto entries = client.ModelStatistics("double");
   ASSERT_TRUE(entries.ok()) << entries.status();
-  EXPECT_EQ(statistics_request.name(), "double");
-  EXPECT_EQ(statistics_request.version(), "");
+  EXPECT_EQ(statistics_request.Get().name(), "double");
+  EXPECT_EQ(statistics_request.Get().version(), "");
   ASSERT_THAT(*entries, SizeIs(2));
   EXPECT_EQ((*entries)[1].version, "2");
   EXPECT_EQ((*entries)[1].statistics.fail.count, 5);
@@ -201,12 +220,12 @@ TEST_P(ClientTest, TellsAndChangesWhatIsLoaded) {
   inference::RepositoryIndexResponse index;
   index.add_models()->set_name(std::string("double"));
   index.mutable_models(0)->set_state(std::string("READY"));
-  inference::RepositoryIndexRequest index_request;
+  Kept<inference::RepositoryIndexRequest> index_request;
   Answer("inference.GRPCInferenceService/RepositoryIndex", index, index_request);
-  inference::RepositoryModelLoadRequest load;
+  Kept<inference::RepositoryModelLoadRequest> load;
   Answer("inference.GRPCInferenceService/RepositoryModelLoad",
          inference::RepositoryModelLoadResponse(), load);
-  inference::RepositoryModelUnloadRequest unload;
+  Kept<inference::RepositoryModelUnloadRequest> unload;
   Answer("inference.GRPCInferenceService/RepositoryModelUnload",
          inference::RepositoryModelUnloadResponse(), unload);
 
@@ -217,16 +236,16 @@ TEST_P(ClientTest, TellsAndChangesWhatIsLoaded) {
   EXPECT_EQ((*entries)[0].name, "double");
   EXPECT_EQ((*entries)[0].state, ModelState::kReady);
   EXPECT_EQ(client.LoadModel({.name = "double"}), absl::OkStatus());
-  EXPECT_EQ(load.model_name(), "double");
-  EXPECT_THAT(load.parameters(), IsEmpty());
+  EXPECT_EQ(load.Get().model_name(), "double");
+  EXPECT_THAT(load.Get().parameters(), IsEmpty());
   const std::string bytes("\xff\0", 2);
   EXPECT_EQ(client.LoadModel({.name = "double", .config = "{}", .files = {{"1/model", bytes}}}),
             absl::OkStatus());
-  ASSERT_THAT(load.parameters(), SizeIs(2));
-  EXPECT_EQ(load.parameters().at("config").string_param(), "{}");
-  EXPECT_EQ(load.parameters().at("file:1/model").bytes_param(), bytes);
+  ASSERT_THAT(load.Get().parameters(), SizeIs(2));
+  EXPECT_EQ(load.Get().parameters().at("config").string_param(), "{}");
+  EXPECT_EQ(load.Get().parameters().at("file:1/model").bytes_param(), bytes);
   EXPECT_EQ(client.UnloadModel("double"), absl::OkStatus());
-  EXPECT_EQ(unload.model_name(), "double");
+  EXPECT_EQ(unload.Get().model_name(), "double");
 }
 
 TEST_P(ClientTest, CallsWithTheOptionsThatItIsGiven) {

@@ -205,6 +205,7 @@ TEST_P(InferStreamTest, GoesOnBesideAnother) {
   EXPECT_NE(of_one, of_two);
   EXPECT_EQ(one.Finish(), absl::OkStatus());
   EXPECT_EQ(two.Finish(), absl::OkStatus());
+  DestroyServer();  // whose threads have waited for the counter
 }
 
 TEST_P(InferStreamTest, IsReadWithoutBlocking) {
