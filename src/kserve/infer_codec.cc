@@ -43,6 +43,8 @@ absl::Status Codec<kserve::StreamResponse>::Decode(const Buffer& in, kserve::Str
 absl::Status Codec<kserve::ReceivedRequest>::Decode(const Buffer& in,
                                                     kserve::ReceivedRequest& out) {
   out.fault = Codec<InferRequest>::Decode(in, out.request);
+  // An answer says which request it is of, even if that is known only after what is wrong.
+  if (!out.fault.ok()) kserve::ReadNames(in, out.request);
   return absl::OkStatus();
 }
 

@@ -87,7 +87,7 @@ template <class Out>
 void WriteParameters(Out& out, int field, const Parameters& parameters) {
   for (const auto& entry : parameters) {
     WriteMessage(out, field, [&](auto& to) {
-      WriteString(to, kserve::kKey, entry.first);
+      WriteBytes(to, kserve::kKey, entry.first);
       WriteMessage(to, kserve::kValue, [&](auto& value) { WriteParameter(value, entry.second); });
     });
   }

@@ -16,7 +16,8 @@ namespace {
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-// Of one message's inputs, requested outputs, raw contents, and of all parameters together.
+// Of one message's inputs, requested outputs, raw contents, and of all parameters together; and of the
+// pieces that contents, or a response, may come in.
 constexpr std::size_t kMostParts = 4096;
 constexpr std::size_t kMostShown = 64;
 
@@ -27,6 +28,11 @@ constexpr int kLengthDelimited = WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
 // A field's number and wire type, for a switch.
 constexpr std::uint32_t Tag(int field, int wire_type) {
   return static_cast<std::uint32_t>(field) << 3 | static_cast<std::uint32_t>(wire_type);
+}
+
+absl::Status CheckCount(std::size_t count, const std::string& what) {
+  if (count < kMostParts) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("more than ", kMostParts, " ", what));
 }
 
 class FieldReader {
@@ -57,15 +63,16 @@ class FieldReader {
   }
 
   absl::Status String(std::string_view what, std::string& out) {
-    std::uint32_t size_bytes;
-    // Not before they are known to be there.
-    if (!ReadLength(size_bytes) || !HasBytes(size_bytes) ||
-        !stream_.ReadString(&out, static_cast<int>(size_bytes))) {
-      return Malformed();
-    }
+    if (!ReadText(out)) return Malformed();
     if (detail::IsUtf8(out)) return absl::OkStatus();
     out.clear();
     return absl::InvalidArgumentError(absl::StrCat(std::string(what), " is not valid UTF-8"));
+  }
+  // Empty if it is no UTF-8.
+  absl::Status StringIfAny(std::string& out) {
+    if (!ReadText(out)) return Malformed();
+    if (!detail::IsUtf8(out)) out.clear();
+    return absl::OkStatus();
   }
   // By reference.
   absl::Status Bytes(Buffer& out) {
@@ -108,6 +115,12 @@ class FieldReader {
   }
 
  private:
+  bool ReadText(std::string& out) {
+    std::uint32_t size_bytes;
+    // Nothing is allocated for bytes before they are known to be there.
+    return ReadLength(size_bytes) && HasBytes(size_bytes) &&
+           stream_.ReadString(&out, static_cast<int>(size_bytes));
+  }
   bool ReadLength(std::uint32_t& size_bytes) {
     if (!stream_.ReadVarint32(&size_bytes) || size_bytes > kMostMessageBytes) return false;
     const int left = stream_.BytesUntilLimit();  // of the message around it; -1 if there is none
@@ -148,11 +161,6 @@ class InferReader {
   }
 
  private:
-  absl::Status CheckCount(std::size_t count, const std::string& what) const {
-    if (count < kMostParts) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("more than ", kMostParts, " ", what));
-  }
-
   absl::Status ReadTensor() {
     if (absl::Status status =
             CheckCount(fields_.tensors.size(), absl::StrCat(std::string(layout_.tensor), "s"));
@@ -176,8 +184,7 @@ class InferReader {
         case Tag(kTensorParameters, kLengthDelimited):
           return ReadParameter(tensor.parameters);
         case Tag(kTensorContents, kLengthDelimited):
-          tensor.has_contents = true;
-          return reader_.Bytes(tensor.contents);
+          return ReadContents(tensor);
         default:
           return reader_.Skip(tag);
       }
@@ -196,6 +203,13 @@ class InferReader {
 
   absl::Status ReadShape(Shape& shape) {
     return reader_.Packed([&](std::uint64_t dimension) { return AddDimension(dimension, shape); });
+  }
+
+  // Contents that come more than once are one message: protobuf merges them.
+  absl::Status ReadContents(TensorFields& tensor) {
+    tensor.has_contents = true;
+    absl::Status status = CheckCount(contents_++, "contents");
+    return status.ok() ? reader_.Bytes(tensor.contents) : status;
   }
 
   absl::Status ReadRequested() {
@@ -272,6 +286,7 @@ class InferReader {
   const InferLayout& layout_;
   InferFields& fields_;
   std::size_t parameters_ = 0;
+  std::size_t contents_ = 0;
 };
 
 }  // namespace
@@ -284,14 +299,33 @@ absl::Status ReadInferFields(const Buffer& in, const InferLayout& layout, InferF
   return InferReader(in, layout, fields).Read();
 }
 
+void ReadNames(const Buffer& in, InferRequest& request) {
+  FieldReader reader(in, kRequestLayout.message);
+  (void)reader.Message([&](std::uint32_t tag) {
+    switch (tag) {
+      case Tag(kModelName, kLengthDelimited):
+        return reader.StringIfAny(request.model_name);
+      case Tag(kModelVersion, kLengthDelimited):
+        return reader.StringIfAny(request.model_version);
+      case Tag(kId, kLengthDelimited):
+        return reader.StringIfAny(request.id);
+      default:
+        return reader.Skip(tag);
+    }
+  });
+}
+
 absl::Status ReadStreamFields(const Buffer& in, std::string& error_message, Buffer& response) {
   FieldReader reader(in, "ModelStreamInferResponse");
+  std::size_t parts = 0;
   return reader.Message([&](std::uint32_t tag) {
     switch (tag) {
       case Tag(kErrorMessage, kLengthDelimited):
         return reader.String("error_message", error_message);
-      case Tag(kInferResponse, kLengthDelimited):
-        return reader.Bytes(response);
+      case Tag(kInferResponse, kLengthDelimited): {
+        absl::Status status = CheckCount(parts++, "parts of one response");
+        return status.ok() ? reader.Bytes(response) : status;
+      }
       default:
         return reader.Skip(tag);
     }

@@ -35,12 +35,16 @@ struct InferFields {
 // Errors:   INVALID_ARGUMENT; what was read until then is in `fields` all the same.
 absl::Status ReadInferFields(const Buffer& in, const InferLayout& layout, InferFields& fields);
 
+// The model's name and version and the request's id, as far as they can be read, whatever is wrong with
+// the rest.
+void ReadNames(const Buffer& in, InferRequest& request);
+
 // Makes the tensors of these fields, which are used up.
 // Errors:   INVALID_ARGUMENT, naming the tensor and both numbers.
 absl::Status MakeTensors(const InferLayout& layout, InferFields& fields,
                          std::vector<NamedTensor>& tensors);
 
-// A tensor of typed contents.
+// A tensor of typed contents. Nothing is allocated for it before it is known that it can be made.
 // Errors:   INVALID_ARGUMENT.
 absl::StatusOr<Tensor> ReadTypedContents(DataType type, const Shape& shape, const Buffer& contents);
 

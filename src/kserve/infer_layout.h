@@ -14,10 +14,12 @@ struct InferLayout {
   int tensors;
   int requested;  // 0: it has none
   int raw;
+  bool mixes;  // whether some of its tensors may be raw and others typed
 };
 
-inline constexpr InferLayout kRequestLayout = {"ModelInferRequest", "input", 5, 6, 7};
-inline constexpr InferLayout kResponseLayout = {"ModelInferResponse", "output", 5, 0, 6};
+inline constexpr InferLayout kRequestLayout = {"ModelInferRequest", "input", 5, 6, 7, false};
+// The protocol does not say what servers may not do.
+inline constexpr InferLayout kResponseLayout = {"ModelInferResponse", "output", 5, 0, 6, true};
 
 // In both messages.
 inline constexpr int kModelName = 1;

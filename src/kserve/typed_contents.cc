@@ -1,6 +1,8 @@
 // Tensors whose elements come by value, as numbers in a message of their own.
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "src/kserve/infer_fields.h"
+#include "src/model/tensor_memory.h"
 
 namespace parley::kserve {
 namespace {
@@ -136,43 +139,31 @@ absl::Status WrongCount(std::size_t found, const Shape& shape, std::size_t expec
 template <class T, class Sent>
 absl::StatusOr<Tensor> ReadTensor(DataType type, const Shape& shape, std::size_t expected,
                                   std::string_view contents) {
-  // An element takes a byte at least.
-  if (expected > contents.size()) {
-    std::size_t found = 0;
-    absl::Status status = ReadNumbers<Sent>(contents, FieldOf(type), [&](Sent) {
-      ++found;
-      return absl::OkStatus();
-    });
-    return status.ok() ? WrongCount(found, shape, expected) : status;
-  }
-  absl::Status status;
   std::size_t found = 0;
-  absl::StatusOr<Tensor> tensor = Tensor::Make<T>(shape, [&](std::span<T> elements) {
-    status = ReadNumbers<Sent>(contents, FieldOf(type), [&](Sent number) {
-      if (!std::is_same_v<T, Sent> &&
-          (number < std::numeric_limits<T>::lowest() || number > std::numeric_limits<T>::max())) {
-        return absl::InvalidArgumentError(absl::StrCat("its element ", found, " is ", number,
-                                                       ", which is no ",
-                                                       std::string(DataTypeName(type))));
-      }
-      if (found < elements.size()) elements[found] = static_cast<T>(number);
-      ++found;
-      return absl::OkStatus();
-    });
+  absl::Status status = ReadNumbers<Sent>(contents, FieldOf(type), [&](Sent number) {
+    if (!std::is_same_v<T, Sent> &&
+        (number < std::numeric_limits<T>::lowest() || number > std::numeric_limits<T>::max())) {
+      return absl::InvalidArgumentError(absl::StrCat("its element ", found, " is ", number,
+                                                     ", which is no ",
+                                                     std::string(DataTypeName(type))));
+    }
+    ++found;
+    return absl::OkStatus();
   });
   if (!status.ok()) return status;
   if (found != expected) return WrongCount(found, shape, expected);
-  return tensor;
+  return Tensor::Make<T>(shape, [&](std::span<T> elements) {
+    auto to = elements.begin();
+    (void)ReadNumbers<Sent>(contents, FieldOf(type), [&](Sent number) {
+      *to++ = static_cast<T>(number);
+      return absl::OkStatus();
+    });
+  });
 }
 
-absl::StatusOr<Tensor> ReadBytesTensor(const Shape& shape, std::size_t expected,
-                                       std::string_view contents) {
-  std::vector<std::string_view> elements;
-  std::size_t found = 0;
-  const auto add = [&](std::string_view element) {
-    if (++found <= expected) elements.push_back(element);
-    return absl::OkStatus();
-  };
+// Calls `element` for each of the BYTES elements.
+template <class F>
+absl::Status ReadByteStrings(std::string_view contents, F&& element) {
   CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(contents.data()),
                           static_cast<int>(contents.size()));
   const int field = FieldOf(DataType::kBytes);
@@ -183,9 +174,7 @@ absl::StatusOr<Tensor> ReadBytesTensor(const Shape& shape, std::size_t expected,
       if (!stream.ReadVarint32(&size_bytes) || size_bytes > kMostMessageBytes) return Malformed();
       const auto position = static_cast<std::size_t>(stream.CurrentPosition());
       if (!stream.Skip(static_cast<int>(size_bytes))) return Malformed();
-      if (absl::Status status = add(contents.substr(position, size_bytes)); !status.ok()) {
-        return status;
-      }
+      element(contents.substr(position, size_bytes));
     } else if (number >= 1 && number < field) {
       return absl::InvalidArgumentError(absl::StrCat(
           "it has ", kFieldNames[static_cast<std::size_t>(number)], " in place of bytes_contents"));
@@ -193,9 +182,28 @@ absl::StatusOr<Tensor> ReadBytesTensor(const Shape& shape, std::size_t expected,
       return Malformed();
     }
   }
-  if (!stream.ConsumedEntireMessage()) return Malformed();
+  return stream.ConsumedEntireMessage() ? absl::OkStatus() : Malformed();
+}
+
+absl::StatusOr<Tensor> ReadBytesTensor(const Shape& shape, std::size_t expected,
+                                       std::string_view contents) {
+  std::size_t found = 0;
+  std::size_t size_bytes = 0;
+  absl::Status status = ReadByteStrings(contents, [&](std::string_view element) {
+    ++found;
+    size_bytes += detail::kBytesLengthBytes + element.size();
+  });
+  if (!status.ok()) return status;
   if (found != expected) return WrongCount(found, shape, expected);
-  return Tensor::OfBytes(elements, shape);
+  // As raw elements are: a list of them would be larger than what came.
+  Buffer raw;
+  char* to = raw.Allocate(size_bytes);
+  (void)ReadByteStrings(contents, [&](std::string_view element) {
+    const auto length = static_cast<std::uint32_t>(element.size());
+    std::memcpy(to, &length, detail::kBytesLengthBytes);
+    to = std::copy(element.begin(), element.end(), to + detail::kBytesLengthBytes);
+  });
+  return Tensor::FromBuffer(DataType::kBytes, shape, raw);
 }
 
 }  // namespace

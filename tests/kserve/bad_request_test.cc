@@ -148,6 +148,21 @@ TEST(BadRequest, OfUnknownOrRepeatedNamesIsRefused) {
             "input \"x\": shared memory is not served");
 }
 
+// An input in shared memory has no raw contents, which therefore are fewer than the inputs.
+TEST(BadRequest, OfSharedMemoryIsToldSoWhateverElseIsThere) {
+  ModelInferRequest request;
+  for (const char* name : {"x", "shared"}) {
+    Input& input = *request.add_inputs();
+    input.set_name(name);
+    input.set_datatype("UINT8");
+    input.add_shape(1);
+  }
+  request.add_raw_input_contents("a");
+  EXPECT_EQ(Fault(request), "1 raw contents for 2 inputs");
+  (*request.mutable_inputs(1)->mutable_parameters())["shared_memory_region"].set_string_param("r");
+  EXPECT_EQ(Fault(request), "input \"shared\": shared memory is not served");
+}
+
 TEST(BadRequest, OfTooManyPartsStopsAtTheLimit) {
   ModelInferRequest request;
   for (int i = 0; i < 1'000'000; ++i) request.add_inputs();
@@ -161,6 +176,10 @@ TEST(BadRequest, OfTooManyPartsStopsAtTheLimit) {
   request.Clear();
   for (int i = 0; i < 5000; ++i) (*request.mutable_parameters())[std::to_string(i)];
   EXPECT_EQ(Fault(request), "more than 4096 parameters");
+  // They would be one message, of as many pieces.
+  std::string parts;
+  for (int i = 0; i < 5000; ++i) parts += std::string("\x2a\x02\x10\x01", 4);
+  EXPECT_EQ(Fault(std::string("\x2a\xa0\x9c\x01", 4) + parts), "more than 4096 contents");
 }
 
 TEST(BadRequest, ThatIsNotUtf8IsRefused) {
@@ -177,6 +196,10 @@ TEST(BadRequest, ThatIsNotUtf8IsRefused) {
   EXPECT_EQ(Fault(with(4, with(1, "\xff"))), "a parameter's name is not valid UTF-8");
   EXPECT_EQ(Fault(with(4, with(2, with(3, "\xff")))), "a parameter is not valid UTF-8");
   EXPECT_EQ(Fault(with(5, with(1, "\xff"))), "a tensor's name is not valid UTF-8");
+  EXPECT_EQ(Fault(with(5, with(2, "\xff"))), "a tensor's datatype is not valid UTF-8");
+  EXPECT_EQ(Fault(with(5, with(4, with(1, "\xff")))), "a parameter's name is not valid UTF-8");
+  EXPECT_EQ(Fault(with(6, with(1, "\xff"))), "a requested output's name is not valid UTF-8");
+  EXPECT_EQ(Fault(with(6, with(2, with(2, with(3, "\xff"))))), "a parameter is not valid UTF-8");
 }
 
 TEST(BadRequest, ThatIsCutAnywhereIsNoRequest) {
@@ -215,6 +238,29 @@ TEST(BadRequest, KeepsWhatCouldBeReadForTheAnswer) {
   EXPECT_FALSE(received.fault.ok());
   EXPECT_EQ(received.request.id, "seven");
   EXPECT_EQ(received.request.model_name, "model");
+}
+
+TEST(BadRequest, KeepsNamesThatComeAfterWhatIsWrong) {
+  const auto received = [](const std::string& bytes) {
+    Buffer buffer;
+    buffer.Append(bytes);
+    kserve::ReceivedRequest request;
+    EXPECT_EQ(Codec<kserve::ReceivedRequest>::Decode(buffer, request), absl::OkStatus());
+    EXPECT_FALSE(request.fault.ok());
+    return request.request;
+  };
+  const std::string names("\x1a\x05seven\x12\x01\x33\x0a\x05model", 17);
+  for (const std::string& wrong :
+       {std::string("\x0a\x01\xff", 3), std::string("\x2a\x03\x0a\x01\xff", 5),
+        std::string("\x2a\x03\x18\x01\x18", 5)}) {
+    const InferRequest request = received(wrong + names);
+    EXPECT_EQ(request.id, "seven");
+    EXPECT_EQ(request.model_version, "3");
+    EXPECT_EQ(request.model_name, "model");
+  }
+  // Not what is wrong itself, and nothing beyond the end.
+  EXPECT_EQ(received(names + std::string("\x1a\x01\xff", 3)).id, "");
+  EXPECT_EQ(received(names + std::string("\x1a\x09n", 3)).id, "seven");
 }
 
 }  // namespace
