@@ -28,13 +28,16 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   inference::ModelInferRequest generated;
   const bool is_proto = generated.ParseFromString(bytes);
   const InferRequest& request = received.request;
+  if (is_proto) Expect(generated.id() == request.id, "the same id, whatever else is wrong");
   if (!received.fault.ok()) {
     Expect(absl::IsInvalidArgument(received.fault), "what is wrong is an invalid argument");
     return 0;
   }
   if (is_proto) {
     Expect(generated.model_name() == request.model_name, "the same model");
-    Expect(generated.id() == request.id, "the same id");
+    Expect(generated.model_version() == request.model_version, "the same version");
+    Expect(generated.outputs_size() == static_cast<int>(request.outputs.size()),
+           "as many requested outputs");
     Expect(generated.inputs_size() == static_cast<int>(request.inputs.size()), "as many inputs");
     Expect(generated.parameters().size() == request.parameters.size(), "as many parameters");
   }
@@ -44,8 +47,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Expect(Codec<InferRequest>::Encode(request, buffer).ok(), "what was decoded can be encoded");
   InferRequest again;
   Expect(Codec<InferRequest>::Decode(buffer, again).ok(), "what was encoded can be decoded");
-  Expect(again.parameters.size() == request.parameters.size(), "the same parameters");
   parley::fuzz::ExpectEqual(request.inputs, again.inputs);
+  Buffer same;
+  Expect(Codec<InferRequest>::Encode(again, same).ok(), "what was encoded can be encoded again");
+  Expect(same.ToString() == buffer.ToString(), "it is the same again");
   Expect(generated.ParseFromString(buffer.ToString()), "generated code reads it");
 
   InferRequest taken = request;
