@@ -230,6 +230,7 @@ TEST_P(KServeStream, HoldsAModelBackThatNobodyReads) {
   // The client has gone: the model is told, and did not run away meanwhile.
   EXPECT_TRUE(ended.Opens());
   EXPECT_LT(written.value(), 10'000);
+  DestroyServer();
 }
 
 TEST_P(KServeStream, TellsModelsWhenTheClientHasGone) {
@@ -252,6 +253,7 @@ TEST_P(KServeStream, TellsModelsWhenTheClientHasGone) {
     EXPECT_TRUE(began.Opens());
   }
   EXPECT_TRUE(stopped.Opens());
+  DestroyServer();  // whose thread has waited for the same
 }
 
 TEST_P(KServeStream, OfNoRequestsIsOk) {
