@@ -51,9 +51,12 @@ class TensorFields {
     detail::PieceStream pieces(in.pieces());
     CodedInputStream stream(&pieces);
     while (const std::uint32_t tag = stream.ReadTag()) {
-      if (absl::Status status = ReadField(tag, in, stream); !status.ok()) return status;
+      if (absl::Status status = ReadField(tag, stream); !status.ok()) return status;
     }
-    return stream.ConsumedEntireMessage() ? absl::OkStatus() : Malformed();
+    if (!stream.ConsumedEntireMessage()) return Malformed();
+    // Of the last one alone: to look each up that there is would take its square in time.
+    data = in.Part(data_position_, data_bytes_);
+    return absl::OkStatus();
   }
 
   std::uint64_t type = 0;
@@ -61,7 +64,7 @@ class TensorFields {
   Buffer data;
 
  private:
-  absl::Status ReadField(std::uint32_t tag, const Buffer& in, CodedInputStream& stream) {
+  absl::Status ReadField(std::uint32_t tag, CodedInputStream& stream) {
     std::uint64_t number;
     switch (tag) {
       case kTypeTag:
@@ -71,7 +74,7 @@ class TensorFields {
       case kOneOfShapeTag:
         return stream.ReadVarint64(&number) ? AddDimension(number, shape) : Malformed();
       case kDataTag:
-        return ReadData(in, stream);
+        return ReadData(stream);
       default:
         // No field has number 0; SkipField does not mind.
         return WireFormatLite::GetTagFieldNumber(tag) != 0 &&
@@ -96,14 +99,16 @@ class TensorFields {
     return absl::OkStatus();
   }
 
-  absl::Status ReadData(const Buffer& in, CodedInputStream& stream) {
+  absl::Status ReadData(CodedInputStream& stream) {
     std::uint32_t size_bytes;
     if (!stream.ReadVarint32(&size_bytes) || size_bytes > kMostBytes) return Malformed();
-    const auto position = static_cast<std::size_t>(stream.CurrentPosition());
-    if (!stream.Skip(static_cast<int>(size_bytes))) return Malformed();
-    data = in.Part(position, size_bytes);
-    return absl::OkStatus();
+    data_position_ = static_cast<std::size_t>(stream.CurrentPosition());
+    data_bytes_ = size_bytes;
+    return stream.Skip(static_cast<int>(size_bytes)) ? absl::OkStatus() : Malformed();
   }
+
+  std::size_t data_position_ = 0;
+  std::size_t data_bytes_ = 0;
 };
 
 }  // namespace
