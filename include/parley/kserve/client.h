@@ -55,7 +55,8 @@ class PARLEY_EXPORT Client {
     return client_.AsyncCall(kModelInfer, request, options);
   }
   // For models of one response too. A request that can't be sent is told by the stream's status.
-  InferStream StreamInfer(const InferRequest& request, const CallOptions& options = {}) const;
+  [[nodiscard]] InferStream StreamInfer(const InferRequest& request,
+                                        const CallOptions& options = {}) const;
 
   // Whether the server answers, and whether it is ready for inference.
   absl::StatusOr<bool> ServerLive(const CallOptions& options = {}) const;

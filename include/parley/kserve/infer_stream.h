@@ -27,8 +27,7 @@ namespace parley::kserve {
 // Threads:  Cancel from any thread at any time; the rest from one reader at a time.
 // Lifetime: owns the call: dropping it cancels what has not ended, and never blocks.
 // Errors:   the server's status; UNKNOWN with the server's text if that sent an error without a code.
-class [[nodiscard]] PARLEY_EXPORT InferStream
-    : private ClientReaderWriter<InferRequest, StreamResponse> {
+class PARLEY_EXPORT InferStream : private ClientReaderWriter<InferRequest, StreamResponse> {
   using Stream = ClientReaderWriter<InferRequest, StreamResponse>;
 
  public:
