@@ -9,7 +9,7 @@
 namespace parley::detail {
 namespace {
 
-constexpr absl::Duration kQuick = absl::Microseconds(100);
+constexpr absl::Duration kQuick = absl::Microseconds(200);
 // After so many tasks, each posted by the one before, others have their turn.
 constexpr int kMostInARow = 8;
 

@@ -3,6 +3,7 @@
 #include <grpc/support/time.h>
 
 #include <chrono>
+#include <thread>
 
 namespace parley::detail {
 
@@ -13,7 +14,10 @@ EventSource::Polled CompletionSource::Poll(bool eagerly) {
   if (!Ask(&tag, &ok)) {
     ++idle_times_;
     RunDeferred(Pause::kIdle);
-    if (!(eagerly && Spin(&tag, &ok)) && !queue_->Next(&tag, &ok)) return Polled::kShutdown;
+    if (!(eagerly && Spin(&tag, &ok))) {
+      if (!queue_->Next(&tag, &ok)) return Polled::kShutdown;
+      spin_policy_.Slept(SpinPolicy::Clock::now());
+    }
   }
   auto* const operation = static_cast<Operation*>(tag);
   Finished();
@@ -28,15 +32,13 @@ bool CompletionSource::Ask(void** tag, bool* ok) {
 }
 
 bool CompletionSource::Spin(void** tag, bool* ok) {
-  using Clock = std::chrono::steady_clock;
-  if (!spin_policy_.ShouldSpin()) return false;
-  const Clock::time_point end = Clock::now() + SpinPolicy::kSpin;
-  bool came = false;
-  do {
-    came = Ask(tag, ok);
-  } while (!came && Clock::now() < end);
-  spin_policy_.Spun(came);
-  return came;
+  if (!spin_policy_.ShouldSpin(SpinPolicy::Clock::now())) return false;
+  while (true) {
+    const bool came = Ask(tag, ok);
+    if (!spin_policy_.Asked(came, SpinPolicy::Clock::now())) return came;
+    // What it waits for may need this core.
+    std::this_thread::yield();
+  }
 }
 
 void CompletionSource::Defer(std::shared_ptr<Deferred> work) {
