@@ -289,7 +289,8 @@ def _with_tcp(rows):
 # Counted, not timed, in the programs that count allocations.
 def _allocations(name, unit, left, right, operations, in_flight=1, goal=None, tolerance=0, **more):
     return Row((Figure(name, "allocations", unit, goal, tolerance=tolerance),), left, right,
-               operations, in_flight, quick_share=1, counted=True, difference=right is not None, **more)
+               operations, in_flight, quick_share=1, counted=True,
+               difference=right is not None, **more)
 
 
 _ALLOCATION_ROWS = [

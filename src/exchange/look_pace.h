@@ -12,6 +12,9 @@ class LookPace {
   enum class Watch { kAsleep, kSeldom, kOften };
   using Time = std::chrono::microseconds;
 
+  // A task that a look finds is glanced at once more: if it still runs then, it is slow.
+  static constexpr Time kGlance{200};
+
   Time UntilNextLook(Watch watch) const {
     if (watch == Watch::kAsleep) return std::chrono::hours(1);
     if (watch == Watch::kSeldom) return std::chrono::milliseconds(10);
@@ -41,9 +44,6 @@ class LookPace {
   static constexpr Time kLongestTick = 4 * kTick;
   static constexpr int kCalmLooks = 100;
   static constexpr int kQuietLooks = 2;
-  // A task that a look finds is glanced at once more: if it still runs then, it is slow.
-  static constexpr Time kGlance{200};
-
   void NoteTask(bool in_task) { glances_ = in_task && !glances_; }
 
   Time tick_ = kTick;

@@ -9,7 +9,8 @@
 namespace parley::detail {
 namespace {
 
-constexpr absl::Duration kQuick = absl::Microseconds(200);
+// A task that the monitor would hardly find slow is quick, or else a slow one might stay so for ever.
+constexpr absl::Duration kQuick = absl::FromChrono(LookPace::kGlance);
 // After so many tasks, each posted by the one before, others have their turn.
 constexpr int kMostInARow = 8;
 
