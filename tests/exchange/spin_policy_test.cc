@@ -112,6 +112,16 @@ TEST_F(SpinPolicyTest, GoesOnWhileAMessageMoves) {
   EXPECT_EQ(SleepsUntilSpin(), 2) << "for no event came";
 }
 
+TEST_F(SpinPolicyTest, GivesUpInTimeWhereEachQuestionTakesLong) {
+  SleepsUntilSpin();
+  Ask(true, microseconds(20));
+  SleepsUntilSpin();
+  int asked = 1;
+  while (Ask(false, microseconds(20)) && asked < 100) ++asked;
+  EXPECT_EQ(asked, 3) << "60 us, more than kShortest";
+  EXPECT_EQ(SleepsUntilSpin(), 2);
+}
+
 TEST_F(SpinPolicyTest, GivesUpWhereOthersWantTheCore) {
   SleepsUntilSpin();
   EXPECT_FALSE(Ask(false, milliseconds(4)));

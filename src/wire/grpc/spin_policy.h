@@ -24,9 +24,11 @@ class SpinPolicy {
   // How long to ask. At least twice what the answer to a quick call takes on one machine.
   static constexpr std::chrono::microseconds kShortest{50};
   static constexpr std::chrono::microseconds kLongest{200};
-  // To ask in vain takes a microsecond. What takes longer than this has read or written; what takes
-  // longer than kSwitch was interrupted by somebody who wants the core.
+  // To ask in vain takes a microsecond, or more on a slow machine and under a tracer. What takes longer
+  // than this, and several times the quickest, has read or written; what takes longer than kSwitch was
+  // interrupted by somebody who wants the core.
   static constexpr std::chrono::microseconds kMove{5};
+  static constexpr int kMoveFactor = 4;
   static constexpr std::chrono::microseconds kSwitch{500};
   static constexpr int kMostSleeps = 64;
 
@@ -43,9 +45,10 @@ class SpinPolicy {
   // After each time: whether to ask again.
   bool Asked(bool came, Time now) {
     const Clock::duration took = now - std::exchange(asked_, now);
+    quickest_ = std::min(quickest_, took);
     if (took > kSwitch) {
       end_ = now;
-    } else if (took > kMove) {
+    } else if (took > kMove && took / kMoveFactor > quickest_) {
       end_ = std::max(end_, now + kShortest) + took;
     }
     if (!came && now < end_) return true;
@@ -59,6 +62,7 @@ class SpinPolicy {
  private:
   Time waited_;  // when the last wait ended
   Time asked_;
+  Clock::duration quickest_ = Clock::duration::max();  // to ask
   Time end_;
   int sleeps_ = 1;
   int sleeps_left_ = 0;  // until the next spin
