@@ -118,8 +118,7 @@ void IncomingCall::RequestStop() {
 
 const Metadata& IncomingCall::RequestMetadata() {
   std::unique_lock lock(mutex_);
-  if (!request_metadata_) request_metadata_ = CopyRequestMetadata();
-  return *request_metadata_;
+  return ReceivedRequest();
 }
 
 absl::Status IncomingCall::AddInitialMetadata(std::string_view key, std::string_view value) {

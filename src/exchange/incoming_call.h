@@ -46,7 +46,7 @@ class IncomingCall : public Call {
   // it is read. `taken`: or why the wire does not take the call.
   void Arrived(Dispatcher::Method* method, std::optional<Payload> request = std::nullopt,
                absl::Status taken = absl::OkStatus());
-  virtual Metadata CopyRequestMetadata() = 0;
+  virtual const Metadata& ReceivedRequest() = 0;  // its metadata; under the mutex
   void RequestStop() override;
   void Expire() override { Cancel(absl::DeadlineExceededError("the call's deadline has passed")); }
 
@@ -97,7 +97,6 @@ class IncomingCall : public Call {
   std::stop_source stop_{std::nostopstate};
   Metadata initial_;
   Metadata trailing_;
-  std::optional<Metadata> request_metadata_;
   std::optional<Control::Timer> kill_;
 };
 

@@ -3,6 +3,14 @@
 #include "absl/strings/str_cat.h"
 
 namespace parley::detail {
+namespace {
+
+const Metadata& NoMetadata() {
+  static const Metadata none;
+  return none;
+}
+
+}  // namespace
 
 void OutgoingCall::Open(Opening opening) {
   const bool with_request = opening.request.has_value();
@@ -22,11 +30,13 @@ void OutgoingCall::Open(Opening opening) {
 }
 
 void OutgoingCall::FollowParent(std::stop_token parent) {
-  parent_.emplace(std::move(parent), [weak = weak_from_this()] {
+  auto cancel = [weak = weak_from_this()] {
     if (const std::shared_ptr<Call> call = weak.lock()) {
       call->Cancel(absl::CancelledError("the call on whose behalf this one was made has ended"));
     }
-  });
+  };
+  parent_ = std::make_unique<std::stop_callback<std::function<void()>>>(std::move(parent),
+                                                                        std::move(cancel));
 }
 
 void OutgoingCall::WritesDone() {
@@ -89,15 +99,15 @@ void OutgoingCall::Drop() {
 
 const Metadata& OutgoingCall::InitialMetadata() {
   std::unique_lock lock(mutex_);
-  if (!initial_ && headers_read_) initial_ = CopyInitialMetadata();
-  return initial_ ? *initial_ : none_;
+  return headers_read_ ? ReceivedInitial() : NoMetadata();
 }
 
 const Metadata& OutgoingCall::TrailingMetadata() {
   std::unique_lock lock(mutex_);
-  if (!trailing_ && status_read_) trailing_ = CopyTrailingMetadata();
-  return trailing_ ? *trailing_ : none_;
+  return status_read_ ? ReceivedTrailing() : NoMetadata();
 }
+
+const Metadata& OutgoingCall::RequestMetadata() { return NoMetadata(); }
 
 void OutgoingCall::HeadersRead() {
   Step([&](Machine& machine) {

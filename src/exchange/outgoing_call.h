@@ -44,8 +44,9 @@ class OutgoingCall : public Call {
       : Call(std::move(runtime), Machine::Side::kClient, limits, reads) {}
 
   virtual void StartOpen(Opening opening) = 0;
-  virtual Metadata CopyInitialMetadata() = 0;
-  virtual Metadata CopyTrailingMetadata() = 0;
+  // Once they have been read, under the mutex; they stay as they are.
+  virtual const Metadata& ReceivedInitial() = 0;
+  virtual const Metadata& ReceivedTrailing() = 0;
 
   // --- What the wire reports.
   void HeadersRead();
@@ -61,7 +62,7 @@ class OutgoingCall : public Call {
  private:
   void Finish(absl::Status, std::optional<Payload>&&) final {}
   std::stop_token stop_token() final { return {}; }
-  const Metadata& RequestMetadata() final { return none_; }
+  const Metadata& RequestMetadata() final;
   absl::Status AddInitialMetadata(std::string_view, std::string_view) final { return {}; }
   absl::Status AddTrailingMetadata(std::string_view, std::string_view) final { return {}; }
 
@@ -69,10 +70,7 @@ class OutgoingCall : public Call {
   bool response_taken_ = false;
   bool headers_read_ = false;
   bool status_read_ = false;  // from the wire, and metadata with it
-  std::optional<Metadata> initial_;
-  std::optional<Metadata> trailing_;
-  const Metadata none_{};
-  std::optional<std::stop_callback<std::function<void()>>> parent_;
+  std::unique_ptr<std::stop_callback<std::function<void()>>> parent_;  // few have one
 };
 
 }  // namespace parley::detail

@@ -4,6 +4,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -131,6 +132,23 @@ TEST_F(BadSessionServer, ThatSendsEachPartInAFrameOfItsOwnIsUnderstood) {
       {kBegin, Batch("exchange: 1 headers { entries { key: 'k' value: 'v' } }",
                      "exchange: 1 message: 'served'", "exchange: 1 status { }")});
   EXPECT_EQ(ConnectTo(raw).Call(kUnary, "").value_or("an error"), "served");
+}
+
+// What was said first stays: the application may be looking at it.
+TEST_F(BadSessionServer, ThatSaysItsMetadataTwiceHasSaidItOnce) {
+  const std::string first = "exchange: 1 headers { entries { key: 'first' value: 'v' } }";
+  const std::string second = "exchange: 1 headers { entries { key: 'second' value: 'v' } }";
+  const std::string message = "exchange: 1 message: 'served'";
+  const std::string end = "exchange: 1 status { }";
+  for (const auto& [answer, said] : {std::pair(Batch(first, second, message, end), 1),
+                                     std::pair(Batch(message, second, end), 0)}) {
+    const RawSessionServer raw({kBegin, answer});
+    ResponseMetadata response;
+    EXPECT_EQ(ConnectTo(raw).Call(kUnary, "", {.response = &response}).value_or("an error"),
+              "served");
+    EXPECT_EQ(response.initial.Get("first").has_value(), said == 1);
+    EXPECT_FALSE(response.initial.Get("second").has_value());
+  }
 }
 
 TEST_F(BadSessionServer, ThatSendsMoreThanOneResponseFailsTheCall) {

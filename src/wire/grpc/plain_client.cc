@@ -60,11 +60,13 @@ class PlainCall : public OutgoingCall {
 
  protected:
   void CancelWire() override { context_.TryCancel(); }
-  Metadata CopyInitialMetadata() override {
-    return FromGrpcMetadata(context_.GetServerInitialMetadata());
+  const Metadata& ReceivedInitial() override {
+    if (!initial_) initial_ = FromGrpcMetadata(context_.GetServerInitialMetadata());
+    return *initial_;
   }
-  Metadata CopyTrailingMetadata() override {
-    return FromGrpcMetadata(context_.GetServerTrailingMetadata());
+  const Metadata& ReceivedTrailing() override {
+    if (!trailing_) trailing_ = FromGrpcMetadata(context_.GetServerTrailingMetadata());
+    return *trailing_;
   }
 
   void Prepare(const Opening& opening) {
@@ -83,6 +85,11 @@ class PlainCall : public OutgoingCall {
   PlainClient& client_;  // only while the call is opened
   grpc::ClientContext context_;
   grpc::Status status_;
+
+ private:
+  // Once somebody has asked.
+  std::optional<Metadata> initial_;
+  std::optional<Metadata> trailing_;
 };
 
 // A unary call is one operation, with one event at its end.

@@ -35,7 +35,10 @@ class PlainIncomingCall : public IncomingCall {
   virtual void StartAwait(Listener& listener, std::size_t index, void* tag) = 0;
 
   void CancelWire() override { context_.TryCancel(); }
-  Metadata CopyRequestMetadata() override { return FromGrpcMetadata(context_.client_metadata()); }
+  const Metadata& ReceivedRequest() override {
+    if (!request_metadata_) request_metadata_ = FromGrpcMetadata(context_.client_metadata());
+    return *request_metadata_;
+  }
 
   // The request, where it comes with the call.
   virtual std::optional<Payload> ArrivedRequest() { return std::nullopt; }
@@ -63,6 +66,7 @@ class PlainIncomingCall : public IncomingCall {
  private:
   Listener* listener_ = nullptr;
   std::size_t index_ = 0;
+  std::optional<Metadata> request_metadata_;  // once somebody has asked
   OperationOf<PlainIncomingCall, &PlainIncomingCall::OnArrived> arrived_;
   OperationOf<PlainIncomingCall, &PlainIncomingCall::OnGone> gone_;
 };

@@ -48,7 +48,7 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
     return false;
   }
   void CancelWire() override { link_->pipe.Sever(Pipe::kServer, TakeClosing().status); }
-  Metadata CopyRequestMetadata() override { return link_->request_metadata; }
+  const Metadata& ReceivedRequest() override { return link_->request_metadata; }
 
   void Delivered(Payload message) override { MessageRead(std::move(message)); }
   void EndDelivered() override { ReadEnded(); }
@@ -123,13 +123,13 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
     link_->pipe.Sever(Pipe::kClient,
                       Ask([](const Machine& machine) { return *machine.final_status(); }));
   }
-  Metadata CopyInitialMetadata() override {
+  const Metadata& ReceivedInitial() override { return CopyOnce(initial_, link_->initial); }
+  const Metadata& ReceivedTrailing() override { return CopyOnce(trailing_, link_->trailing); }
+  // Of a call that was cut off the server may still be saying it.
+  const Metadata& CopyOnce(std::optional<Metadata>& copy, const Metadata& said) {
     std::unique_lock lock(link_->mutex);
-    return link_->initial;
-  }
-  Metadata CopyTrailingMetadata() override {
-    std::unique_lock lock(link_->mutex);
-    return link_->trailing;
+    if (!copy) copy = said;
+    return *copy;
   }
 
   void Delivered(Payload message) override { MessageRead(std::move(message)); }
@@ -139,6 +139,9 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
 
   const std::weak_ptr<Dispatcher> dispatcher_;
   const std::shared_ptr<Link> link_ = std::make_shared<Link>();
+  // Once somebody has asked.
+  std::optional<Metadata> initial_;
+  std::optional<Metadata> trailing_;
 };
 
 }  // namespace

@@ -69,7 +69,7 @@ class LocalUnaryIncomingCall final : public IncomingCall {
     PeerGone(absl::CancelledError("the client takes only one response"));
   }
   void CancelWire() override {}  // nothing gets stuck on the way
-  Metadata CopyRequestMetadata() override { return request_metadata_; }
+  const Metadata& ReceivedRequest() override { return request_metadata_; }
 
   std::shared_ptr<LocalUnaryCall> client_;
   const Metadata request_metadata_;

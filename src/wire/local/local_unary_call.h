@@ -33,8 +33,8 @@ class LocalUnaryCall final : public OutgoingCall {
   bool StartWrite(Payload&&, Next) override { return false; }
   bool StartClose() override { return false; }
   void CancelWire() override;
-  Metadata CopyInitialMetadata() override { return answered_initial_; }
-  Metadata CopyTrailingMetadata() override { return answered_trailing_; }
+  const Metadata& ReceivedInitial() override { return answered_initial_; }
+  const Metadata& ReceivedTrailing() override { return answered_trailing_; }
 
   const std::weak_ptr<Dispatcher> dispatcher_;
   const CallPool& pool_;

@@ -35,7 +35,7 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
   bool StartClose() override;
   void CancelWire() override;
   void Taken(std::size_t size_bytes, bool empty) override;
-  Metadata CopyRequestMetadata() override { return std::move(request_metadata_); }
+  const Metadata& ReceivedRequest() override { return request_metadata_; }
 
   bool Close(std::optional<Payload>&& message);
   void SendHeaders(std::optional<Metadata> headers);

@@ -86,7 +86,8 @@ void SessionOutgoingCall::CancelWire() {
 }
 
 void SessionOutgoingCall::Deliver(SessionMachine::Event& event, absl::Span<Payload> following) {
-  if (event.metadata) {
+  // Once, and before all messages: later somebody may be looking at it.
+  if (event.metadata && !message_seen_ && !std::exchange(headers_seen_, true)) {
     received_initial_ = *std::move(event.metadata);
     HeadersRead();
   }

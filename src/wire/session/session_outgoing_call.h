@@ -43,8 +43,8 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   bool StartClose() override;
   void CancelWire() override;
   void Taken(std::size_t size_bytes, bool empty) override;
-  Metadata CopyInitialMetadata() override { return std::move(received_initial_); }
-  Metadata CopyTrailingMetadata() override { return std::move(received_trailing_); }
+  const Metadata& ReceivedInitial() override { return received_initial_; }
+  const Metadata& ReceivedTrailing() override { return received_trailing_; }
 
   std::shared_ptr<SessionOutgoingCall> Self() {
     return std::static_pointer_cast<SessionOutgoingCall>(shared_from_this());
@@ -57,6 +57,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   std::uint64_t waits_as_ = 0;              // under the mutex
   bool one_response_ = false;
   bool wait_for_ready_ = false;
+  bool headers_seen_ = false;
   bool message_seen_ = false;
   Metadata received_initial_;
   Metadata received_trailing_;
