@@ -45,12 +45,18 @@ class CallLoop {
     DoneLocked(latency, status);
   }
 
-  // The same, and Start.
-  std::optional<std::uint64_t> DoneStartNext(std::int64_t start, const absl::Status& status) {
-    const std::int64_t latency = NowNanoseconds() - start;
+  // The same, and Start: the next call begins where this one has ended.
+  struct Begun {
+    std::uint64_t sequence;
+    std::int64_t start;
+  };
+  std::optional<Begun> DoneStartNext(std::int64_t start, const absl::Status& status) {
+    const std::int64_t now = NowNanoseconds();
     std::lock_guard lock(mutex_);
-    DoneLocked(latency, status);
-    return NextLocked();
+    DoneLocked(now - start, status);
+    const std::optional<std::uint64_t> next = NextLocked();
+    if (!next) return std::nullopt;
+    return Begun{*next, now};
   }
 
   // Blocks until all calls have ended; returns the first error.

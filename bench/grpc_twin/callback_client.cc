@@ -29,10 +29,10 @@ struct EchoSlot {
   std::optional<grpc::ClientContext> context;
 };
 
-void Prepare(EchoSlot& slot, std::uint64_t sequence) {
-  slot.sequence = sequence;
-  FillEchoBody(sequence, *slot.request.mutable_body());
-  slot.start = NowNanoseconds();
+void Prepare(EchoSlot& slot, const CallLoop::Begun& call) {
+  slot.sequence = call.sequence;
+  slot.start = call.start;
+  FillEchoBody(slot.sequence, *slot.request.mutable_body());
   slot.context.emplace();
   SetUnaryDeadline(*slot.context);
 }
@@ -45,7 +45,7 @@ absl::Status EchoBlocking(Bench::Stub& stub, std::int64_t calls, Latencies& late
   EchoSlot slot;
   std::binary_semaphore done(0);
   for (std::int64_t i = 0; i < calls; ++i) {
-    Prepare(slot, static_cast<std::uint64_t>(i));
+    Prepare(slot, {static_cast<std::uint64_t>(i), NowNanoseconds()});
     grpc::Status status;
     stub.async()->Echo(&*slot.context, &slot.request, &slot.response, [&](grpc::Status s) {
       status = std::move(s);
@@ -67,14 +67,14 @@ class PipelinedEcho {
   absl::Status Run(int in_flight) {
     std::vector<EchoSlot> slots(static_cast<std::size_t>(in_flight));
     for (EchoSlot& slot : slots) {
-      if (auto sequence = loop_.Start()) StartNext(slot, *sequence);
+      if (auto sequence = loop_.Start()) StartNext(slot, {*sequence, NowNanoseconds()});
     }
     return loop_.Wait();
   }
 
  private:
-  void StartNext(EchoSlot& slot, std::uint64_t sequence) {
-    Prepare(slot, sequence);
+  void StartNext(EchoSlot& slot, const CallLoop::Begun& call) {
+    Prepare(slot, call);
     stub_.async()->Echo(&*slot.context, &slot.request, &slot.response,
                         [this, &slot](const grpc::Status& status) {
                           auto next = loop_.DoneStartNext(slot.start, Check(slot, status));

@@ -71,10 +71,11 @@ class Client {
     for (std::int64_t done = 0; done < calls; ++done) {
       EchoSlot* slot = Next();
       if (slot == nullptr) return absl::InternalError("the queue ended");
-      latencies.Add(NowNanoseconds() - slot->start);
+      const std::int64_t now = NowNanoseconds();
+      latencies.Add(now - slot->start);
       if (absl::Status s = Check(*slot); !s.ok()) return s;
       if (options_.own_answers) slot->response = Payload();
-      if (started < calls) Start(*slot, started++, NowNanoseconds());
+      if (started < calls) Start(*slot, started++, now);
     }
     return absl::OkStatus();
   }

@@ -38,7 +38,9 @@ class Echo {
     CallLoop loop(calls, latencies);
     std::vector<Message> requests(static_cast<std::size_t>(in_flight));
     for (Message& request : requests) {
-      if (auto sequence = loop.Start()) StartNext(loop, request, *sequence);
+      if (auto sequence = loop.Start()) {
+        StartNext(loop, request, {*sequence, NowNanoseconds()});
+      }
     }
     return loop.Wait();
   }
@@ -76,12 +78,11 @@ class Echo {
     return absl::OkStatus();
   }
 
-  void StartNext(CallLoop& loop, Message& request, std::uint64_t sequence) {
-    SetBody(sequence, request);
-    const std::int64_t start = NowNanoseconds();
+  void StartNext(CallLoop& loop, Message& request, const CallLoop::Begun& call) {
+    SetBody(call.sequence, request);
     client_.AsyncCall(method_, request, call_options_)
-        .Then([this, &loop, &request, sequence, start](const absl::StatusOr<Message>& response) {
-          auto next = loop.DoneStartNext(start, Check(sequence, response));
+        .Then([this, &loop, &request, call](const absl::StatusOr<Message>& response) {
+          auto next = loop.DoneStartNext(call.start, Check(call.sequence, response));
           if (next) StartNext(loop, request, *next);
         });
   }
