@@ -47,6 +47,7 @@ set(parley_sources
   src/exchange/loop_monitor.cc
   src/exchange/machine.cc
   src/exchange/outgoing_call.cc
+  src/exchange/thread_watch.cc
   src/wire/grpc/completion_source.cc
   src/wire/grpc/convert.cc
   src/wire/grpc/listener.cc

@@ -107,8 +107,8 @@ std::shared_ptr<OutgoingCall> ClientCore::Open(const CallStart& start, const Cal
     return call;
   }
   if (options.parent != nullptr) call->FollowParent(options.parent->stop_token());
-  call->Open(
-      {start.kind, std::move(request), metadata, options.wait_for_ready, start.caller_waits});
+  call->Open({start.kind, std::move(request), metadata, deadline - now, options.wait_for_ready,
+              start.caller_waits});
   return call;
 }
 

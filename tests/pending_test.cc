@@ -89,7 +89,7 @@ class FakeExchange final : public Exchange {
     changed_.wait(lock, [&] { return ready_; });
     return true;
   }
-  void Post(absl::AnyInvocable<void()> task) override { posted.push_back(std::move(task)); }
+  void Post(absl::AnyInvocable<void()>&& task) override { posted.push_back(std::move(task)); }
   void Cancel(absl::Status status) override { cancelled.push_back(std::move(status)); }
   void Reject(absl::Status) override { Unused().IgnoreError(); }
 

@@ -26,6 +26,8 @@ class PARLEY_EXPORT Buffer {
  public:
   Buffer() = default;
   explicit Buffer(detail::AllocateBlock allocate) : allocate_(allocate) {}
+  // Internal: of one piece.
+  explicit Buffer(detail::Block piece) : only_(std::move(piece)) {}
   Buffer(const Buffer& other);
   // What was moved from is empty.
   Buffer(Buffer&& other) noexcept = default;

@@ -25,13 +25,20 @@ PARLEY_EXPORT absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseM
 
 template <class T>
 absl::StatusOr<T> TakeResult(Exchange& exchange, void* response, bool busy) {
-  if (busy) return absl::FailedPreconditionError("two waits for the end of one call");
-  absl::StatusOr<Payload> payload =
-      TakeResponse(exchange, static_cast<ResponseMetadata*>(response));
-  if (!payload.ok()) return payload.status();
-  absl::StatusOr<T> message = TakeMessage<T>(*std::move(payload));
-  if (message.ok()) return message;
-  return absl::InternalError(absl::StrCat("malformed response: ", message.status().message()));
+  absl::StatusOr<T> message;
+  absl::Status status = absl::FailedPreconditionError("two waits for the end of one call");
+  if (!busy) {
+    absl::StatusOr<Payload> payload =
+        TakeResponse(exchange, static_cast<ResponseMetadata*>(response));
+    status = payload.status();
+    if (payload.ok()) {
+      status = TakeMessageInto<T>(*std::move(payload), message);
+      if (status.ok()) return message;
+      status = absl::InternalError(absl::StrCat("malformed response: ", status.message()));
+    }
+  }
+  message = std::move(status);
+  return message;
 }
 }  // namespace detail
 

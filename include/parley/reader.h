@@ -83,12 +83,13 @@ class Reader {
     if (!payload) return std::nullopt;
     return Decode(exchange, *std::move(payload));
   }
-  static std::optional<T> Decode(detail::Exchange& exchange, detail::Payload payload) {
-    absl::StatusOr<T> message = detail::TakeMessage<T>(std::move(payload));
-    if (message.ok()) return *std::move(message);
-    exchange.Reject(
-        absl::InternalError(absl::StrCat("malformed message: ", message.status().message())));
-    return std::nullopt;
+  static std::optional<T> Decode(detail::Exchange& exchange, detail::Payload&& payload) {
+    std::optional<T> message;
+    const absl::Status status = detail::TakeMessageInto<T>(std::move(payload), message);
+    if (status.ok()) return message;
+    message.reset();
+    exchange.Reject(absl::InternalError(absl::StrCat("malformed message: ", status.message())));
+    return message;
   }
 };
 

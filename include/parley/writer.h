@@ -49,10 +49,10 @@ class Writer {
   // The message is queued at once, and stays so if the result is dropped; await it before the next
   // write.
   Pending<absl::Status> AsyncWrite(const T& message) {
-    const Held exchange = exchange_;
+    Held exchange = exchange_;
     const absl::StatusOr<bool> room = Queue(*exchange, message);
-    if (!room.ok() || *room) return {exchange, room.status()};
-    return {exchange, detail::Slot::kWrite, &TakeWritten};
+    if (!room.ok() || *room) return {std::move(exchange), room.status()};
+    return {std::move(exchange), detail::Slot::kWrite, &TakeWritten};
   }
 
  protected:

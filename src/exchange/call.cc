@@ -155,6 +155,7 @@ void Call::WrittenAtOnce() {
   while (again) {
     std::array<Waiter*, kSlots> woken;
     std::unique_lock lock(mutex_);
+    if (machine_.WriteJustDone()) return;
     Machine::Actions actions = machine_.WriteDone(true);
     const int interests = CollectWoken(actions.wake, woken);
     lock.unlock();

@@ -36,7 +36,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   Armed Arm(Slot slot, Waiter* waiter) override;
   bool Disarm(Slot slot, Waiter* waiter) override;
   bool Block(Slot slot) override;
-  void Post(absl::AnyInvocable<void()> task) override { runtime_->Post(std::move(task)); }
+  void Post(absl::AnyInvocable<void()>&& task) override { runtime_->Post(std::move(task)); }
   void Cancel(absl::Status status) override;
   void Log(Severity severity, std::string_view text) override { runtime_->log(severity, text); }
   std::string_view method() const override { return method_; }
@@ -83,9 +83,30 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   void Step(Event event) {
     Step(std::move(event), [] {});
   }
+  // The same for an event because of which nothing has to happen.
+  template <class Event>
+  void Tell(Event event) {
+    std::unique_lock lock(mutex_);
+    event(machine_);
+  }
+  // The first step of a call that nobody else has yet, so that it takes no lock.
+  template <class Event, class First>
+  void FirstStep(Event event, First first) {
+    Machine::Actions actions = event(machine_);
+    first();
+    if (Perform(actions, {}, 0)) WrittenAtOnce();
+  }
 
   // RESOURCE_EXHAUSTED with both numbers if `message` is over the limit.
   absl::Status CheckSize(const Payload& message) const;
+
+  // Under the mutex.
+  const std::optional<absl::Status>& final_status() const { return machine_.final_status(); }
+  // The same, of a client's call that has ended, when nothing has to happen because of it.
+  std::optional<Payload> TakeOfEnded() {
+    if (!machine_.HasMessage()) return std::nullopt;
+    return machine_.Take();
+  }
 
   template <class Question>
   auto Ask(Question question) {

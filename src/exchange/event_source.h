@@ -6,12 +6,13 @@ namespace parley::detail {
 // Where events come from: a completion queue.
 class EventSource {
  public:
-  enum class Polled { kEvent, kShutdown };
+  enum class Polled { kEvent, kNothing, kShutdown };
+  // kEagerly: there is a core that has nothing else to do than to look again and again.
+  enum class Wait { kNot, kAsleep, kEagerly };
 
   virtual ~EventSource() = default;
-  // Waits for one event and handles it. One thread at a time. `eagerly`: there is a core that has
-  // nothing else to do.
-  virtual Polled Poll(bool eagerly) = 0;
+  // Handles one event, if there is one or `wait` says to wait for it. One thread at a time.
+  virtual Polled Poll(Wait wait) = 0;
   // Makes a Poll that is waiting return. Any thread.
   virtual void Wake() = 0;
   // After the last event Poll returns kShutdown. Nothing may be started any more.

@@ -185,7 +185,7 @@ void IncomingCall::WriteDone(bool ok) {
 }
 
 void IncomingCall::CloseDone() {
-  Step([](Machine& machine) { return machine.CloseDone(); });
+  Tell([](Machine& machine) { machine.CloseDone(); });
 }
 
 void IncomingCall::PeerGone(absl::Status status) {

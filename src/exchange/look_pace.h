@@ -38,6 +38,8 @@ class LookPace {
     quiet_ = 0;
     return watch == Watch::kOften ? Watch::kSeldom : Watch::kAsleep;
   }
+  // A task that a look has found twice may not be slow after all.
+  void LookAgainSoon() { glances_ = true; }
 
  private:
   static constexpr Time kTick{800};

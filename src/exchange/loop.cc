@@ -13,6 +13,9 @@ namespace {
 constexpr absl::Duration kQuick = absl::FromChrono(LookPace::kGlance);
 // After so many tasks, each posted by the one before, others have their turn.
 constexpr int kMostInARow = 8;
+// Whether something has waited for too long is looked at once for so many tasks: it takes reading a
+// clock.
+constexpr int kTasksBetweenLooks = 8;
 
 }  // namespace
 
@@ -49,39 +52,37 @@ bool Loop::PollsNext() const {
   return worker != nullptr && worker->loop == this && leader_ == worker;
 }
 
-void Loop::Post(absl::AnyInvocable<void()> task, TaskHistory* history) {
+void Loop::Post(absl::AnyInvocable<void()>&& task, TaskHistory* history) {
   const bool slow = history != nullptr && history->slow.load(std::memory_order_relaxed) > 0;
   if (dispatching_ == this && !slow) {
-    brought_.Push({std::move(task), history});
+    brought_.Push(LoopTask(std::move(task), history));
     return;
   }
   if (executor_ != nullptr) return executor_->Post(std::move(task));
-  LoopTask posted{std::move(task), history};
-  if (!slow && PostNext(posted)) return;
+  if (!slow && PostNext(task, history)) return;
   Lock lock(mutex_);
-  (slow ? slow_ : quick_).Push(std::move(posted));
+  (slow ? slow_ : quick_).Push(LoopTask(std::move(task), history));
   AskLeader();
-  // The leader runs quick tasks itself, right after the task that it is at.
-  const bool by_leader = current_worker_ != nullptr && leader_ == current_worker_;
-  if (slow || !by_leader) WakeWorker();
+  if (slow || !LeaderRunsTasks()) WakeWorker();
 }
 
-bool Loop::PostNext(LoopTask& task) {
+bool Loop::PostNext(absl::AnyInvocable<void()>& task, TaskHistory* history) {
   Worker* const self = current_worker_;
   if (self == nullptr || leader_ != self || self->in_a_row == kMostInARow || !self->next.IsFree()) {
     return false;
   }
-  self->next.Put(std::move(task));
+  self->next.Put(std::move(task), history);
   if (leader_ == self) return true;
   // Whoever took the lead may have found nothing yet.
   std::optional<LoopTask> back = self->next.Take();
   if (!back) return true;
-  task = *std::move(back);
+  task = std::move(back->run);
   return false;
 }
 
-void Loop::GiveNextAway(Worker& worker) {
-  if (std::optional<LoopTask> next = worker.next.Take()) quick_.Push(*std::move(next));
+void Loop::GiveTasksAway(Worker& worker) {
+  worker.batch.TakeRest(quick_);
+  if (std::optional<LoopTask> next = worker.next.Take()) quick_.PushFirst(*std::move(next));
 }
 
 void Loop::Wait(Sleeper& sleeper) {
@@ -105,7 +106,7 @@ void Loop::Wait(Sleeper& sleeper) {
     --running_;
     ++blocked_;
     if (leader_ == self) SetLeaderRuns(false);
-    GiveNextAway(*worker);
+    GiveTasksAway(*worker);
     if (HasTasks()) WakeWorker();
   }
   while (!sleeper.released_) {
@@ -162,7 +163,7 @@ void Loop::EnterBlocked(Worker& worker) {
   if (led) {
     leader_ = nullptr;
     SetLeaderRuns(false);
-    GiveNextAway(worker);
+    GiveTasksAway(worker);
     PassLead();
   }
   if (HasTasks()) WakeWorker();
@@ -232,7 +233,7 @@ void Loop::WorkerMain() {
     if (leader_ == &self || (LeadIsFree() && PoolMustLead())) {
       leader_ = &self;
       Lead(lock, self);
-    } else if (HasTasks() && running_ < limits_.running) {
+    } else if (HasTasksForOthers() && running_ < limits_.running) {
       Fifo<LoopTask>& tasks = slow_.empty() ? quick_ : slow_;
       LoopTask task = tasks.Pop();
       if (monitor_ == nullptr && CanLead() && !stopping_) WakeWorker();
@@ -260,10 +261,11 @@ void Loop::Lead(Lock& lock, Worker& self) {
       lock.unlock();
       source_->Settle();
       lock.lock();
-      GiveNextAway(self);  // there is no task that it would follow
+      GiveTasksAway(self);  // there is no task that it would follow
     } else if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
-      LoopTask task = quick_.Pop();
-      Run(lock, self, std::move(task));
+      RunQuickTasks(lock, self);
+      // Whoever has tasks all the time must not keep events waiting.
+      if (leader_ == &self && !quick_.empty()) Poll(lock, /*waits=*/false);
     } else if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
       // A blocked thread polls for itself; with nobody waiting, the pool does only while something
       // may come.
@@ -283,7 +285,8 @@ bool Loop::HasIdleCore() const {
   return std::max(tasks, last_brought_) + 1 < cores;
 }
 
-void Loop::Poll(Lock& lock) {
+void Loop::Poll(Lock& lock, bool waits) {
+  using Wait = EventSource::Wait;
   leader_is_asked_.store(false, std::memory_order_relaxed);
   // Tasks that nobody could be found for: each event is an opportunity.
   const bool once = HasTasks();
@@ -292,7 +295,7 @@ void Loop::Poll(Lock& lock) {
   EventSource::Polled polled;
   do {
     CountStep();
-    polled = source_->Poll(HasIdleCore());
+    polled = source_->Poll(!waits ? Wait::kNot : HasIdleCore() ? Wait::kEagerly : Wait::kAsleep);
   } while (polled == EventSource::Polled::kEvent && brought_.empty() && !once && interest_ > 0 &&
            !leader_is_asked_.load(std::memory_order_relaxed));
   dispatching_ = outer;
@@ -304,8 +307,9 @@ void Loop::Poll(Lock& lock) {
     executor_->Post(absl::MakeSpan(tasks));
   }
   lock.lock();
+  if (quick_.empty()) quick_.Swap(brought_);
   while (!brought_.empty()) quick_.Push(brought_.Pop());
-  if (polled == EventSource::Polled::kEvent) return;
+  if (polled != EventSource::Polled::kShutdown) return;
   source_ended_ = true;
   leader_ = nullptr;
   idle_wake_.notify_all();
@@ -314,26 +318,13 @@ void Loop::Poll(Lock& lock) {
 
 void Loop::Run(Lock& lock, Worker& self, LoopTask task) {
   ++running_;
-  const bool leading = leader_ == &self;
   self.running = task.history;
-  if (leading) {
-    CountStep();
-    SetLeaderRuns(true);
-    leader_ran_.store(true, std::memory_order_relaxed);
-    WakeMonitor(Watch::kOften);
-  }
   lock.unlock();
-  const bool timed = !leading && task.history != nullptr;
+  const bool timed = task.history != nullptr;
   const absl::Time start = timed ? absl::Now() : absl::Time();
   task.run();
   task.run = nullptr;
-  while (std::optional<LoopTask> next = self.next.Take()) {
-    ++self.in_a_row;
-    CountStep();
-    self.running.store(next->history, std::memory_order_relaxed);
-    next->run();
-  }
-  self.in_a_row = 0;
+  RunNextTasks(self);  // it may have come to lead
   if (timed && absl::Now() - start < kQuick &&
       task.history->slow.load(std::memory_order_relaxed) > 0) {
     task.history->slow.fetch_sub(1, std::memory_order_relaxed);
@@ -342,6 +333,51 @@ void Loop::Run(Lock& lock, Worker& self, LoopTask task) {
   self.running = nullptr;
   --running_;
   if (leader_ == &self) SetLeaderRuns(false);
+}
+
+void Loop::RunQuickTasks(Lock& lock, Worker& self) {
+  ++running_;
+  self.batch.Fill(quick_);
+  CountStep();
+  SetLeaderRuns(true);
+  WakeMonitor(Watch::kOften);
+  lock.unlock();
+  int since_look = 0;
+  while (LoopTask* const task = self.batch.Next()) {
+    if (since_look++ == kTasksBetweenLooks) {
+      since_look = 0;
+      SettleOverdue(self);
+    }
+    self.running.store(task->history, std::memory_order_relaxed);
+    CountStep();
+    leader_ran_.store(true, std::memory_order_relaxed);
+    task->run();
+    task->run = nullptr;
+    RunNextTasks(self);
+  }
+  lock.lock();
+  self.batch.Clear();
+  self.running = nullptr;
+  --running_;
+  if (leader_ == &self) SetLeaderRuns(false);
+}
+
+void Loop::SettleOverdue(Worker& self) {
+  if (!source_->Overdue()) return;
+  self.running = nullptr;
+  source_->Settle();
+  RunNextTasks(self);
+}
+
+void Loop::RunNextTasks(Worker& self) {
+  while (LoopTask* const next = self.next.Claim()) {
+    ++self.in_a_row;
+    CountStep();
+    self.running.store(next->history, std::memory_order_relaxed);
+    next->run();
+    next->run = nullptr;
+  }
+  self.in_a_row = 0;
 }
 
 // The calling thread was the leader, and is not any more.

@@ -28,6 +28,7 @@
 #include "src/exchange/light_sleep.h"
 #include "src/exchange/look_pace.h"
 #include "src/exchange/loop_task.h"
+#include "src/exchange/thread_watch.h"
 
 namespace parley::detail {
 
@@ -70,7 +71,7 @@ class Loop {
 
   // Runs `task` on a pool thread, or where the executor does. `history`, if any, is of tasks like this
   // and outlives it.
-  void Post(absl::AnyInvocable<void()> task, TaskHistory* history = nullptr);
+  void Post(absl::AnyInvocable<void()>&& task, TaskHistory* history = nullptr);
 
   // Blocks until `sleeper` was fired.
   void Wait(Sleeper& sleeper);
@@ -96,7 +97,9 @@ class Loop {
   // A pool thread's state.
   struct Worker {
     Loop* loop = nullptr;
+    const ThreadWatch watch;
     std::atomic<TaskHistory*> running = nullptr;
+    TaskBatch batch;
     NextTask next;
     int in_a_row = 0;  // tasks that were next
   };
@@ -108,16 +111,27 @@ class Loop {
   void WorkerMain();
   void Lead(Lock& lock, Worker& self);
   void Monitor(Lock& lock, Worker& self);
+  struct Suspicion;
+  // Whether the leader, who is at one task since the monitor looked, lacks nothing but a core. Gives up
+  // the lock meanwhile.
+  bool LacksCore(Lock& lock, Suspicion& suspicion);
   void TakeLead();
+  // One task that is not the leader's.
   void Run(Lock& lock, Worker& self, LoopTask task);
+  // The leader runs all quick tasks that there are.
+  void RunQuickTasks(Lock& lock, Worker& self);
+  // And what has waited for them for too long.
+  void SettleOverdue(Worker& self);
+  void RunNextTasks(Worker& self);
   void SettleAfterLead(Lock& lock);
   // Whether `task` will run right after the one that the calling thread is at.
-  bool PostNext(LoopTask& task);
+  bool PostNext(absl::AnyInvocable<void()>& task, TaskHistory* history);
   // What was to run there may be run by anybody.
-  void GiveNextAway(Worker& worker);
+  void GiveTasksAway(Worker& worker);
   bool HasIdleCore() const;
-  // Handles events until there is something else to do for the leader, or no more come.
-  void Poll(Lock& lock);
+  // Handles events until there is something else to do for the leader, or no more come. `waits`: for the
+  // first, if there is none.
+  void Poll(Lock& lock, bool waits = true);
   // The leader is to look, after the event that it handles, at what has changed under the lock.
   void AskLeader() { leader_is_asked_.store(true, std::memory_order_relaxed); }
   void Release(Sleeper& sleeper);
@@ -138,6 +152,12 @@ class Loop {
   // Whether the lead could pass to somebody while the leader is in a task.
   bool HasSpare() const { return idle_ > 0 || monitor_ != nullptr || HasRoom(); }
   bool HasTasks() const { return !quick_.empty() || !slow_.empty(); }
+  // The leader is at a task, and runs all quick ones itself before it polls; two threads that go from
+  // quick task to quick task get in each other's way. The monitor sees to it if one is slow.
+  bool LeaderRunsTasks() const { return leader_runs_.load(std::memory_order_relaxed); }
+  bool HasTasksForOthers() const {
+    return !slow_.empty() || (!quick_.empty() && !LeaderRunsTasks());
+  }
   void CountStep() {
     steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }

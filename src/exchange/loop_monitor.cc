@@ -1,5 +1,6 @@
 // The monitor's part of the loop: looks, now and then, whether the leader is at a task that takes long,
 // or whether events may come that nobody waits for.
+#include <chrono>
 #include <cstdint>
 
 #include "src/exchange/loop.h"
@@ -11,6 +12,12 @@ namespace {
 constexpr int kSlowRuns = 64;
 
 }  // namespace
+
+// Of a task that takes long while its thread could go on.
+struct Loop::Suspicion {
+  std::uint64_t step = 0;
+  std::chrono::nanoseconds cpu_time{};  // of the thread, when it was first seen
+};
 
 void Loop::WakeMonitor(Watch least) {
   if (monitor_ == nullptr) {
@@ -25,6 +32,7 @@ void Loop::Monitor(Lock& lock, Worker& self) {
   monitor_ = &self;
   watch_ = Watch::kOften;
   LookPace pace;
+  Suspicion suspicion;
   std::uint64_t seen = steps_;
   while (!stopping_ && !source_ended_) {
     const Watch watch = watch_;
@@ -44,6 +52,11 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       continue;
     }
     if (same && leader_runs_) {
+      if (LacksCore(lock, suspicion)) {
+        pace.LookAgainSoon();
+        continue;
+      }
+      if (steps_ != seen || !leader_runs_) continue;
       TakeLead();
       break;
     }
@@ -59,13 +72,27 @@ void Loop::Monitor(Lock& lock, Worker& self) {
   if (!stopping_) WakeWorker();  // somebody must be the next monitor
 }
 
+// On a machine with more to do than cores, a leader that was interrupted may be without one for some
+// milliseconds. Another thread would not get one sooner, and then two would do the work of one.
+bool Loop::LacksCore(Lock& lock, Suspicion& suspicion) {
+  const ThreadWatch watch = static_cast<Worker*>(leader_.load())->watch;
+  const std::uint64_t step = steps_;
+  lock.unlock();
+  const bool runnable = watch.IsRunnable();
+  const std::chrono::nanoseconds cpu_time = watch.CpuTime();
+  lock.lock();
+  if (!runnable) return false;
+  if (suspicion.step != step) suspicion = {step, cpu_time};
+  return cpu_time - suspicion.cpu_time < LookPace::kGlance;
+}
+
 // The leader's task takes long: lead in its place, and keep tasks like it away from leaders.
 void Loop::TakeLead() {
   Worker* const leader = static_cast<Worker*>(leader_.load());
   if (TaskHistory* running = leader->running) running->slow = kSlowRuns;
   leader_ = nullptr;
   SetLeaderRuns(false);
-  GiveNextAway(*leader);
+  GiveTasksAway(*leader);
   pool_leads_ = true;
 }
 

@@ -31,9 +31,15 @@ Machine::Actions Machine::Accept(Requests requests) {
 }
 
 Machine::Actions Machine::Write(Payload&& message) {
+  Actions actions;
+  // As a rule it is written at once.
+  if (to_send_.empty() && !write_in_flight_ && MaySend()) {
+    actions.start_write = write_in_flight_ = true;
+    actions.message = std::move(message);
+    return actions;
+  }
   overfull_ = !HasRoom();
   to_send_.Push(std::move(message));
-  Actions actions;
   Advance(actions);
   return actions;
 }
@@ -48,7 +54,7 @@ Machine::Actions Machine::CloseSending() {
 Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload>&& message) {
   Actions actions;
   if (final_) {
-    if (message) actions.discarded.Push(*std::move(message));
+    if (message) actions.discarded.push_back(*std::move(message));
     return actions;
   }
   if (message) to_send_.Push(*std::move(message));
@@ -60,7 +66,7 @@ Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload>&& m
 }
 
 Payload Machine::Take(Actions& actions) {
-  Payload message = received_.Pop();
+  Payload message = Take();
   Advance(actions);
   return message;
 }
@@ -71,7 +77,7 @@ Machine::Actions Machine::Expire(absl::Status status) { return End(std::move(sta
 
 Machine::Actions Machine::Reject(absl::Status status, bool seen) {
   Actions actions = Cancel(status);
-  while (!received_.empty()) actions.discarded.Push(received_.Pop());
+  while (HasMessage()) actions.discarded.push_back(Take());
   read_cut_ = true;
   if (IsClient() && final_->ok() && !seen) final_ = std::move(status);
   return actions;
@@ -90,7 +96,7 @@ Machine::Actions Machine::End(absl::Status status, bool keep_received) {
   final_ = std::move(status);
   DiscardUnsent(actions);
   while (!keep_received && !received_.empty()) {
-    actions.discarded.Push(received_.Pop());
+    actions.discarded.push_back(received_.Pop());
     read_cut_ = true;
   }
   actions.wake = kAll;
@@ -114,13 +120,13 @@ Machine::Actions Machine::HeadersRead() {
 Machine::Actions Machine::MessageRead(Payload&& message) {
   if (one_response_ && std::exchange(response_read_, true)) {
     Actions actions = Cancel(absl::InternalError("the server sent more than one response"));
-    actions.discarded.Push(std::move(message));
+    actions.discarded.push_back(std::move(message));
     return actions;
   }
   Actions actions = HeadersRead();
   read_in_flight_ = false;
   if (final_) {
-    actions.discarded.Push(std::move(message));
+    actions.discarded.push_back(std::move(message));
   } else {
     received_.Push(std::move(message));
     actions.wake |= Bit(Slot::kRead);
@@ -161,10 +167,13 @@ Machine::Actions Machine::WriteDone(bool ok) {
   return actions;
 }
 
-Machine::Actions Machine::CloseDone() {
-  close_done_ = true;
-  return {};
+bool Machine::WriteJustDone() {
+  if (!to_send_.empty() || close_wanted_ || writer_waits_) return false;
+  write_in_flight_ = false;
+  return true;
 }
+
+void Machine::CloseDone() { close_done_ = true; }
 
 Machine::Actions Machine::StatusRead(absl::Status status) {
   Actions actions;
@@ -179,7 +188,11 @@ Machine::Actions Machine::Completed(std::optional<Payload>&& response, absl::Sta
   Actions actions = StatusRead(std::move(status));
   if (!response) return actions;
   const bool wanted = actions.wake != 0 && final_->ok();
-  (wanted ? received_ : actions.discarded).Push(*std::move(response));
+  if (wanted) {
+    response_ = std::move(response);
+  } else {
+    actions.discarded.push_back(*std::move(response));
+  }
   return actions;
 }
 
@@ -197,7 +210,7 @@ Machine::Actions Machine::PeerGone(absl::Status status) {
 bool Machine::Ready(Slot slot) const {
   switch (slot) {
     case Slot::kRead:
-      return !received_.empty() || final_ || (!IsClient() && read_ended_);
+      return HasMessage() || final_ || (!IsClient() && read_ended_);
     case Slot::kWrite:
       return HasRoom() || final_ || send_failed_;
     case Slot::kEnd:
@@ -227,16 +240,22 @@ absl::Status Machine::WriteStatus() const {
 }
 
 absl::Status Machine::ReadStatus() const {
-  if (!received_.empty()) return absl::UnknownError("not all messages have been read");
+  if (HasMessage()) return absl::UnknownError("not all messages have been read");
   if (!IsClient() && read_ended_ && !read_cut_) return absl::OkStatus();
   if (!IsClient() && final_ && final_->ok()) return absl::CancelledError("the call was finished");
   if (final_) return *final_;
   return absl::UnknownError("the messages have not ended");
 }
 
-void Machine::Advance(Actions& actions) {
+bool Machine::IsLive() const {
   const bool ended = IsClient() && final_.has_value();
-  if (!open_ || ended || peer_gone_) return;
+  return open_ && !ended && !peer_gone_;
+}
+
+bool Machine::MaySend() const { return IsLive() && !close_started_ && !send_failed_; }
+
+void Machine::Advance(Actions& actions) {
+  if (!IsLive()) return;
   AdvanceSending(actions);
   AdvanceReceiving(actions);
 }
@@ -270,7 +289,7 @@ void Machine::AdvanceReceiving(Actions& actions) {
 }
 
 void Machine::DiscardUnsent(Actions& actions) {
-  while (!to_send_.empty()) actions.discarded.Push(to_send_.Pop());
+  while (!to_send_.empty()) actions.discarded.push_back(to_send_.Pop());
 }
 
 }  // namespace parley::detail

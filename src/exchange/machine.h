@@ -15,6 +15,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
@@ -49,7 +51,7 @@ class Machine {
     bool request_stop = false;  // server: tell the handler
     unsigned wake = 0;          // bit per Slot
     Payload message;
-    PayloadQueue discarded;  // to be destroyed where user code may run
+    std::vector<Payload> discarded;  // to be destroyed where user code may run
   };
 
   Machine(Side side, Limits limits, Reads reads = Reads::kWhenTold)
@@ -73,8 +75,8 @@ class Machine {
   // REQUIRES: a message is there
   Payload Take(Actions& actions);
   // The same where nothing has to happen because of it.
-  // REQUIRES: a message is there, and Reads::kAlways
-  Payload Take() { return received_.Pop(); }
+  // REQUIRES: a message is there, and Reads::kAlways or a client's final status
+  Payload Take() { return response_ ? *std::exchange(response_, std::nullopt) : received_.Pop(); }
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
   // handler's.
   Actions Cancel(absl::Status status);
@@ -92,9 +94,11 @@ class Machine {
   Actions MessageRead(Payload&& message);
   // Several, with Reads::kAlways. What is left of them can be dropped.
   Actions MessagesRead(absl::Span<Payload> messages);
-  Actions ReadEnded();                      // the peer closed its side; client: or the call is over
-  Actions WriteDone(bool ok);               // also for a client's half-close
-  Actions CloseDone();                      // server: the final status is on its way
+  Actions ReadEnded();         // the peer closed its side; client: or the call is over
+  Actions WriteDone(bool ok);  // also for a client's half-close
+  // The same for a write that succeeded, where nothing has to happen because of it. Or else false.
+  bool WriteJustDone();
+  void CloseDone();                         // server: the final status is on its way
   Actions StatusRead(absl::Status status);  // client
   // Client, where the wire does a whole unary call in one step.
   Actions Completed(std::optional<Payload>&& response, absl::Status status);
@@ -105,7 +109,7 @@ class Machine {
   bool HasRoom() const { return to_send_.empty() || to_send_.bytes() < limits_.send_bytes; }
   // Whether a message was written when there was no room, and there is none yet.
   bool Overfull() const { return overfull_; }
-  bool HasMessage() const { return !received_.empty(); }
+  bool HasMessage() const { return response_ || !received_.empty(); }
   // A thread waits for room: it is woken when half of the queue is free, not for each message.
   void WriterWaits() { writer_waits_ = true; }
   // Whether another message may be written.
@@ -125,6 +129,8 @@ class Machine {
   void AdvanceReceiving(Actions& actions);
   Actions End(absl::Status status, bool keep_received);
   void DiscardUnsent(Actions& actions);
+  bool IsLive() const;
+  bool MaySend() const;
   bool IsClient() const { return side_ == Side::kClient; }
 
   const Side side_;
@@ -145,6 +151,7 @@ class Machine {
   bool overfull_ = false;
 
   PayloadQueue received_;
+  std::optional<Payload> response_;  // the only one, which came with the final status
   bool headers_read_ = false;
   bool read_in_flight_ = false;
   bool read_ended_ = false;

@@ -17,15 +17,20 @@ void OutgoingCall::Open(Opening opening) {
   const bool one_response =
       opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;
   const bool caller_waits = opening.caller_waits;
-  bool ended = false;  // by its parent
-  Step(
-      [&](Machine& machine) {
-        ended = machine.final_status().has_value();
-        return machine.Open(with_request, one_response);
-      },
-      [&] {
-        if (!ended) StartOpen(std::move(opening));
-      });
+  if (!follows_parent()) {
+    FirstStep([&](Machine& machine) { return machine.Open(with_request, one_response); },
+              [&] { StartOpen(std::move(opening)); });
+  } else {
+    bool ended = false;  // by its parent
+    Step(
+        [&](Machine& machine) {
+          ended = machine.final_status().has_value();
+          return machine.Open(with_request, one_response);
+        },
+        [&] {
+          if (!ended) StartOpen(std::move(opening));
+        });
+  }
   if (!caller_waits) runtime_->loop.Strayed();
 }
 
@@ -52,23 +57,16 @@ absl::Status OutgoingCall::FinalStatus() {
 }
 
 absl::StatusOr<Payload> OutgoingCall::TakeResponse() {
-  std::optional<Payload> response;
-  absl::Status status;
-  bool taken_before = false;
-  Step([&](Machine& machine) {
-    Machine::Actions actions;
-    taken_before = response_taken_;
-    status_seen_ = machine.final_status().has_value();
-    status = status_seen_ ? *machine.final_status() : absl::UnknownError("the call has not ended");
-    if (status.ok() && machine.HasMessage()) {
-      response = machine.Take(actions);
-      response_taken_ = true;
-    }
-    return actions;
-  });
-  if (response) return *std::move(response);
-  if (!status.ok()) return status;
-  if (taken_before) return absl::FailedPreconditionError("the response was taken before");
+  std::unique_lock lock(mutex_);
+  const std::optional<absl::Status>& status = final_status();
+  if (!status) return absl::UnknownError("the call has not ended");
+  status_seen_ = true;
+  if (!status->ok()) return *status;
+  if (std::optional<Payload> response = TakeOfEnded()) {
+    response_taken_ = true;
+    return *std::move(response);
+  }
+  if (response_taken_) return absl::FailedPreconditionError("the response was taken before");
   return absl::InternalError("the server said OK without a response");
 }
 

@@ -18,6 +18,7 @@ struct Opening {
   MethodKind kind;
   std::optional<Payload> request;  // for the kinds that have one
   const Metadata& metadata;
+  absl::Duration timeout;  // until the deadline
   bool wait_for_ready;
   bool caller_waits;  // see CallStart
 };
@@ -44,6 +45,8 @@ class OutgoingCall : public Call {
       : Call(std::move(runtime), Machine::Side::kClient, limits, reads) {}
 
   virtual void StartOpen(Opening opening) = 0;
+  // Or else nobody can have cancelled the call before it is opened.
+  bool follows_parent() const { return parent_ != nullptr; }
   // Once they have been read, under the mutex; they stay as they are.
   virtual const Metadata& ReceivedInitial() = 0;
   virtual const Metadata& ReceivedTrailing() = 0;

@@ -23,7 +23,7 @@ class Runtime {
   }
 
   // Runs a callback, a resumption or a handler where the application wants it.
-  void Post(absl::AnyInvocable<void()> task, TaskHistory* history = nullptr) {
+  void Post(absl::AnyInvocable<void()>&& task, TaskHistory* history = nullptr) {
     loop.Post(std::move(task), history);
   }
 

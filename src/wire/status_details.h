@@ -16,6 +16,7 @@ inline constexpr char kStatusDetails[] = "grpc-status-details-bin";
 
 // Empty if there are none.
 inline std::string DetailsOf(const absl::Status& status) {
+  if (status.ok()) return {};
   const auto details = status.GetPayload(kStatusDetails);
   return details ? std::string(*details) : std::string();
 }

@@ -39,8 +39,9 @@ class FakeSource final : public EventSource {
     Deliver(std::move(event));
   }
 
-  Polled Poll(bool) override {
+  Polled Poll(Wait wait) override {
     std::unique_lock lock(mutex_);
+    if (wait == Wait::kNot && events_.empty()) return Polled::kNothing;
     EXPECT_EQ(polling_, std::thread::id()) << "two threads poll at once";
     polling_ = std::this_thread::get_id();
     pollers_.insert(polling_);

@@ -22,6 +22,16 @@ TEST(LookPace, GlancesOnceAtATaskThatALookFound) {
   EXPECT_EQ(pace.UntilNextLook(Watch::kOften), 800us);
 }
 
+TEST(LookPace, GlancesAgainAsLongAsItIsTold) {
+  LookPace pace;
+  for (int i = 0; i < 3; ++i) {
+    pace.LookAgainSoon();
+    EXPECT_EQ(pace.UntilNextLook(Watch::kOften), 200us);
+  }
+  pace.FoundWork(true);
+  EXPECT_EQ(pace.UntilNextLook(Watch::kOften), 800us);
+}
+
 TEST(LookPace, LooksLessOftenWhileAllIsWork) {
   LookPace pace;
   for (int i = 0; i < 100; ++i) pace.FoundWork(false);

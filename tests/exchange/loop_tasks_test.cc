@@ -152,6 +152,19 @@ TEST_F(LoopTasksInTurn, ThatPostOneAnotherLetOthersHaveTheirTurn) {
   loop_.RemoveInterest();
 }
 
+// Even where each task posts another, so that there is always one.
+TEST_F(LoopTasksInTurn, LeaveEventsTheirTurn) {
+  loop_.AddInterest();
+  Gate done;
+  std::atomic<bool> handled = false;
+  std::function<void()> next = [&] { handled ? done.Open() : loop_.Post(next); };
+  source_.StartAndDeliver([&] { loop_.Post(next); });
+  source_.StartAndDeliver([&] { handled = true; });
+  EXPECT_TRUE(done.Opens());
+  handled = true;
+  loop_.RemoveInterest();
+}
+
 TEST_F(LoopMonitor, TakesAwayWhatATaskThatBlocksHasPosted) {
   loop_.AddInterest();
   Gate done;
@@ -194,6 +207,24 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {
   loop_.Post([&] {});
   EXPECT_GT(history_.slow.load(), 0) << "and this kind of task is known to be slow";
   go_.Open();
+  loop_.RemoveInterest();
+}
+
+TEST_F(LoopMonitor, TakesTheLeadFromATaskThatComputes) {
+  loop_.AddInterest();
+  std::atomic<bool> enough = false;
+  Gate begun;
+  Request(
+      [&] {
+        begun.Open();
+        while (!enough) {
+        }
+      },
+      &history_);
+  ASSERT_TRUE(begun.Opens());
+  EXPECT_TRUE(HandlesEvents());
+  EXPECT_GT(history_.slow.load(), 0);
+  enough = true;
   loop_.RemoveInterest();
 }
 

@@ -205,7 +205,8 @@ MachineModel::Actions MachineModel::Wire(Event event) {
     case Event::kCloseDone:
       writing_ = Writing::kNothing;
       close_done_ = true;
-      return machine_.CloseDone();
+      machine_.CloseDone();
+      return {};
     case Event::kStatusOk:
       return StatusRead(absl::OkStatus());
     case Event::kStatusError:

@@ -95,8 +95,8 @@ void MachineModel::CheckStarted(Actions& actions) {
 // Every message that is not sent or delivered is thrown away once, where user code may run.
 void MachineModel::CheckDiscarded(Actions& actions) {
   std::vector<char> discarded;
-  while (!actions.discarded.empty()) {
-    discarded.push_back(actions.discarded.Pop().bytes().ToString()[0]);
+  for (const Payload& message : actions.discarded) {
+    discarded.push_back(message.bytes().ToString()[0]);
   }
   std::sort(discarded.begin(), discarded.end());
   std::sort(expect_discarded_.begin(), expect_discarded_.end());

@@ -25,6 +25,7 @@ using parley::detail::Decoded;
 using parley::detail::DecodeFrame;
 using parley::detail::Frame;
 using parley::detail::Plain;
+using parley::detail::WholeMessage;
 using parley::fuzz::Expect;
 namespace v1 = parley::v1;
 
@@ -109,6 +110,19 @@ void CheckAgain(const Frame& frame, const v1::Frame& proto) {
          "encoded again it is the same");
 }
 
+// The short way of reading the most frequent frame sees what the long way sees.
+void CheckWhole(std::string_view list, std::string_view rest, const Frame& frame) {
+  WholeMessage whole;
+  if (!DecodeWholeMessage(list, whole)) return;
+  Frame same;
+  same.exchange = whole.exchange;
+  same.message = whole.message;
+  if (whole.ends_ok) same.status.emplace();
+  Expect(list == rest, "a whole message is one frame");
+  Expect(parley::detail::Encoded(same) == parley::detail::Encoded(frame),
+         "a whole message is nothing else");
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -117,8 +131,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // Where the fuzzer has put them, so that reading beyond the end is noticed.
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   Frame frame;
+  std::string_view list = rest;
   Decoded decoded = DecodeFrame(rest, frame);
-  for (; decoded == Decoded::kFrame; decoded = DecodeFrame(rest, frame)) frames.push_back(frame);
+  for (; decoded == Decoded::kFrame; decoded = DecodeFrame(rest, frame)) {
+    CheckWhole(list, rest, frame);
+    frames.push_back(frame);
+    list = rest;
+  }
   const bool well_formed = decoded == Decoded::kNone;
 
   const Account account = LookAt(bytes);

@@ -181,24 +181,60 @@ TEST(FrameCodec, TakesFramesOffAListInOrder) {
   EXPECT_EQ(DecodeFrame(rest, frame), Decoded::kNone);
 }
 
-TEST(FrameCodec, TakesWholeMessagesOfOneExchangeAndNothingElse) {
+TEST(FrameCodec, TakesWholeMessagesAndNothingElse) {
   for (unsigned parts = 0; parts < 1u << kParts; ++parts) {
     const std::string list = Encoded(FrameWith(parts)) + Encoded(FrameWith(1));
     std::string_view rest = list;
-    std::string_view message;
-    const bool whole = parts == (1 | 8);
-    ASSERT_EQ(DecodeWholeMessage(rest, 300, message), whole) << parts;
-    ASSERT_EQ(rest, whole ? Encoded(FrameWith(1)) : list) << parts;
-    EXPECT_EQ(std::exchange(message, {}), whole ? "a message" : "") << parts;
+    WholeMessage whole;
+    const bool is_whole = parts == (1 | 8);
+    ASSERT_EQ(DecodeWholeMessage(rest, whole), is_whole) << parts;
+    ASSERT_EQ(rest, is_whole ? Encoded(FrameWith(1)) : list) << parts;
+    if (!is_whole) continue;
+    EXPECT_EQ(whole.exchange, 300u);
+    EXPECT_EQ(whole.message, "a message");
+    EXPECT_FALSE(whole.ends_ok);
   }
-  const std::string list = Encoded(FrameWith(1 | 8));
-  std::string_view message;
-  for (std::size_t size = 0; size < list.size(); ++size) {
-    std::string_view cut(list.data(), size);
-    EXPECT_FALSE(DecodeWholeMessage(cut, 300, message)) << size;
+}
+
+TEST(FrameCodec, TakesWholeMessagesWithAnEndInOrderAndWithNoOther) {
+  for (const std::uint32_t code : {0, 5}) {
+    Frame frame = FrameWith(1 | 8);
+    frame.status = StatusPart{code, "", "", ""};
+    const std::string list = Encoded(frame);
+    std::string_view rest = list;
+    WholeMessage whole;
+    ASSERT_EQ(DecodeWholeMessage(rest, whole), code == 0);
+    EXPECT_EQ(whole.ends_ok, code == 0);
+    EXPECT_EQ(whole.message, code == 0 ? "a message" : "");
   }
-  std::string_view of_another = list;
-  EXPECT_FALSE(DecodeWholeMessage(of_another, 301, message));
+}
+
+TEST(FrameCodec, TakesNoWholeMessageThatIsCut) {
+  Frame frame = FrameWith(1 | 8);
+  frame.status.emplace();
+  for (const std::string& list : {Encoded(FrameWith(1 | 8)), Encoded(frame)}) {
+    WholeMessage whole;
+    for (std::size_t size = 0; size < list.size(); ++size) {
+      std::string_view cut(list.data(), size);
+      EXPECT_FALSE(DecodeWholeMessage(cut, whole)) << size;
+    }
+  }
+}
+
+TEST(FrameCodec, EncodesWholeMessagesAsOtherFrames) {
+  for (const bool ends_ok : {false, true}) {
+    for (const std::size_t size : {0, 1, 100, 127, 128, 4096}) {
+      const std::string text(size, 'x');
+      Frame frame;
+      frame.exchange = 300;
+      frame.message = text;
+      if (ends_ok) frame.status.emplace();
+      const WholeMessage whole{300, text, ends_ok};
+      std::string encoded(SizeOf(whole), '\0');
+      EXPECT_EQ(EncodeWholeMessage(whole, encoded.data()), encoded.data() + encoded.size());
+      EXPECT_EQ(encoded, Encoded(frame)) << size << ' ' << ends_ok;
+    }
+  }
 }
 
 TEST(FrameCodec, NothingOfOneFrameIsInTheNext) {

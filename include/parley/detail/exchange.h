@@ -62,7 +62,7 @@ class Exchange {
   // Blocks until the slot is ready; false if another waiter has it.
   virtual bool Block(Slot slot) = 0;
   // Runs `task` where callbacks belong.
-  virtual void Post(absl::AnyInvocable<void()> task) = 0;
+  virtual void Post(absl::AnyInvocable<void()>&& task) = 0;
 
   // --- The end.
   // Client: the final status, which counts as seen from now on; UNKNOWN before kEnd is ready.

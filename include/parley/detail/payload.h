@@ -122,16 +122,24 @@ class Payload {
   };
 };
 
-// Decodes or moves the message out of `payload`.
-template <class T>
-absl::StatusOr<T> TakeMessage(Payload payload) {
+// Decodes or moves the message out of `payload` into `out`, an empty std::optional<T> or
+// absl::StatusOr<T>: where it is made is where it stays.
+template <class T, class Holder>
+absl::Status TakeMessageInto(Payload&& payload, Holder& out) {
   if (T* object = payload.object<T>()) {
-    if (payload.owned()) return std::move(*object);
-    if constexpr (std::is_copy_constructible_v<T>) return *object;
+    if (payload.owned()) return out.emplace(std::move(*object)), absl::OkStatus();
+    if constexpr (std::is_copy_constructible_v<T>) return out.emplace(*object), absl::OkStatus();
   }
   if (absl::Status status = payload.ToBytes(AllocateHeapBlock); !status.ok()) return status;
-  T message;
-  if (absl::Status status = Codec<T>::Decode(payload.bytes(), message); !status.ok()) return status;
+  out.emplace();
+  return Codec<T>::Decode(payload.bytes(), *out);
+}
+
+template <class T>
+absl::StatusOr<T> TakeMessage(Payload payload) {
+  absl::StatusOr<T> message;
+  absl::Status status = TakeMessageInto<T>(std::move(payload), message);
+  if (!status.ok()) message = std::move(status);
   return message;
 }
 

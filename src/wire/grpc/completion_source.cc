@@ -7,14 +7,15 @@
 
 namespace parley::detail {
 
-EventSource::Polled CompletionSource::Poll(bool eagerly) {
+EventSource::Polled CompletionSource::Poll(Wait wait) {
   void* tag = nullptr;
   bool ok = false;
   RunDeferred(Overdue() ? Pause::kIdle : Pause::kNone);
   if (!Ask(&tag, &ok)) {
+    if (wait == Wait::kNot) return Polled::kNothing;
     ++idle_times_;
     RunDeferred(Pause::kIdle);
-    if (!(eagerly && Spin(&tag, &ok))) {
+    if (!(wait == Wait::kEagerly && Spin(&tag, &ok))) {
       if (!queue_->Next(&tag, &ok)) return Polled::kShutdown;
       spin_policy_.Slept(SpinPolicy::Clock::now());
     }

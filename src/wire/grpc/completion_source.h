@@ -48,7 +48,7 @@ class CompletionSource final : public EventSource {
   explicit CompletionSource(std::shared_ptr<grpc::CompletionQueue> queue)
       : queue_(std::move(queue)) {}
 
-  Polled Poll(bool eagerly) override;
+  Polled Poll(Wait wait) override;
   void Wake() override;
   void Shutdown() override { queue_->Shutdown(); }
   bool Settle() override;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "parley/buffer.h"
@@ -34,6 +36,18 @@ class Batch {
     }
   }
 
+  // The same for the most frequent frame.
+  // REQUIRES: its message has at most kMostCopiedBytes
+  void Add(const WholeMessage& whole) {
+    const std::size_t size = SizeOf(whole);
+    EncodeWholeMessage(whole, Reserve(size));
+    used_ += size;
+    bytes_ += size;
+  }
+
+  // Copying this much takes less than sending it as a piece of its own.
+  static constexpr std::size_t kMostCopiedBytes = 4096;
+
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0; }
 
@@ -49,8 +63,6 @@ class Batch {
   // small, for sessions that say little.
   static constexpr std::size_t kFirstChunkBytes = 512;
   static constexpr std::size_t kLastChunkBytes = std::size_t{32} << 10;
-  // Copying this much takes less than sending it as a piece of its own.
-  static constexpr std::size_t kMostCopiedBytes = 4096;
 
   char* Reserve(std::size_t size) {
     if (chunk_.size() - used_ < size) {

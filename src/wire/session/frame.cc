@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <memory>
 
 namespace parley::detail {
 namespace {
@@ -244,6 +245,11 @@ std::size_t SizeOf(const StatusPart& status) {
          TextSize(status.metadata);
 }
 
+std::size_t BodySize(const WholeMessage& whole) {
+  return NumberSize(whole.exchange) + (whole.ends_ok ? BytesSize(0) : 0) +
+         BytesSize(whole.message.size());
+}
+
 }  // namespace
 
 FrameSize::FrameSize(const Frame& frame) {
@@ -292,7 +298,7 @@ char* EncodeFrame(const Frame& frame, const FrameSize& size, char* out) {
 
 Decoded DecodeFrame(std::string_view& list, Frame& frame) {
   if (list.empty()) return Decoded::kNone;
-  frame = Frame();
+  std::construct_at(&frame);  // an assignment would look at what was there
   Fields fields(list);
   if (!fields.Next()) return Decoded::kMalformed;
   if (fields.tag() == Tag(kFrames, kBytes)) {
@@ -304,13 +310,26 @@ Decoded DecodeFrame(std::string_view& list, Frame& frame) {
   return Decoded::kFrame;
 }
 
-bool DecodeWholeMessage(std::string_view& list, std::uint64_t exchange, std::string_view& message) {
+std::size_t SizeOf(const WholeMessage& whole) { return BytesSize(BodySize(whole)); }
+
+char* EncodeWholeMessage(const WholeMessage& whole, char* out) {
+  out = PutLength(kFrames, BodySize(whole), out);
+  out = PutNumber(1, whole.exchange, out);
+  if (whole.ends_ok) out = PutLength(7, 0, out);
+  return PutBytes(4, whole.message, out);
+}
+
+bool DecodeWholeMessage(std::string_view& list, WholeMessage& whole) {
   Fields frames(list);
   if (!frames.Next() || frames.tag() != Tag(kFrames, kBytes)) return false;
   Fields parts(frames.bytes());
-  if (!parts.Next() || parts.tag() != Tag(1, kVarint) || parts.number() != exchange) return false;
-  if (!parts.Next() || parts.tag() != Tag(4, kBytes) || !parts.rest().empty()) return false;
-  message = parts.bytes();
+  if (!parts.Next() || parts.tag() != Tag(1, kVarint)) return false;
+  whole.exchange = parts.number();
+  if (!parts.Next()) return false;
+  whole.ends_ok = parts.tag() == Tag(7, kBytes) && parts.bytes().empty();
+  if (whole.ends_ok && !parts.Next()) return false;
+  if (parts.tag() != Tag(4, kBytes) || !parts.rest().empty()) return false;
+  whole.message = parts.bytes();
   list = frames.rest();
   return true;
 }

@@ -77,9 +77,19 @@ char* EncodeFrame(const Frame& frame, const FrameSize& size, char* out);
 enum class Decoded { kFrame, kNone, kMalformed };
 Decoded DecodeFrame(std::string_view& list, Frame& frame);
 
-// The same for the most frequent frame: a whole message of `exchange`, and nothing else. False if the
-// next one is another.
-bool DecodeWholeMessage(std::string_view& list, std::uint64_t exchange, std::string_view& message);
+// The most frequent frame: a whole message, and at most that the call has ended well, with nothing more
+// to be said of that.
+struct WholeMessage {
+  std::uint64_t exchange = 0;
+  std::string_view message;
+  bool ends_ok = false;
+};
+std::size_t SizeOf(const WholeMessage& whole);
+// All of it, and returns the end.
+// REQUIRES: SizeOf(whole) bytes at `out`
+char* EncodeWholeMessage(const WholeMessage& whole, char* out);
+// False if the next frame is another, or was encoded in another way.
+bool DecodeWholeMessage(std::string_view& list, WholeMessage& whole);
 
 struct Hello {
   std::uint32_t revision = 0;

@@ -50,11 +50,18 @@ class Chunks {
 
 thread_local Chunks chunks;
 
+Block AllocateShort(std::size_t size) {
+  return size <= Block::kInlineBytes ? Block::Inline(size) : chunks.Take(size);
+}
+
 }  // namespace
 
 Block AllocateMessageBlock(std::size_t size) {
-  if (size <= Block::kInlineBytes) return Block::Inline(size);
-  return size <= kShortBytes ? chunks.Take(size) : AllocateSlice(size);
+  return size <= kShortBytes ? AllocateShort(size) : AllocateSlice(size);
+}
+
+Block AllocateCopyBlock(std::size_t size) {
+  return size <= kShortBytes ? AllocateShort(size) : AllocateHeapBlock(size);
 }
 
 }  // namespace parley::detail

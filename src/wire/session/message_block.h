@@ -12,6 +12,9 @@ namespace parley::detail {
 // ones in slices, which can be sent from where they are. Any thread.
 Block AllocateMessageBlock(std::size_t size);
 
+// The same for what is not going to be sent: longer ones have memory of their own.
+Block AllocateCopyBlock(std::size_t size);
+
 }  // namespace parley::detail
 
 #endif  // PARLEY_SRC_WIRE_SESSION_MESSAGE_BLOCK_H_

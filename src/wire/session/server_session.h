@@ -59,6 +59,7 @@ class ServerSession final : public Session {
   }
 
   Listener& listener_;  // until the stream is over
+  const std::shared_ptr<Lanes> lanes_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<Message, Message> stream_{&context_};
   Message incoming_;

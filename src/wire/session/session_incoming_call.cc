@@ -10,10 +10,11 @@ namespace parley::detail {
 
 SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
                                          std::shared_ptr<ServerSession> session,
-                                         std::string_view method, absl::Time deadline)
+                                         std::string_view method, Dispatcher::Method* found,
+                                         absl::Time deadline)
     : IncomingCall(std::move(dispatcher), Machine::Reads::kAlways),
       session_(std::move(session)),
-      found_(dispatcher_->Find(method)) {
+      found_(found) {
   if (found_ == nullptr) unknown_ = method;
   set_method(found_ != nullptr ? std::string_view(found_->handler.path) : unknown_);
   set_deadline(deadline);

@@ -18,7 +18,7 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
  public:
   SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
                       std::shared_ptr<ServerSession> session, std::string_view method,
-                      absl::Time deadline);
+                      Dispatcher::Method* found, absl::Time deadline);
 
   AllocateBlock allocator() const override;
   std::string peer() override { return session_->peer(); }

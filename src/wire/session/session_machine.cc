@@ -51,6 +51,7 @@ bool SessionMachine::Open(std::shared_ptr<Lane> lane, Opening& opening) {
 
 bool SessionMachine::Send(Lane& lane, Payload&& message, bool end) {
   if (lane.self_ == nullptr) return true;  // cancelled since, or the session is over
+  if (!end && SayAtOnce(lane, message, false)) return true;
   lane.message_ = std::move(message);
   Join(lane.message_);
   lane.has_message_ = true;
@@ -80,6 +81,10 @@ void SessionMachine::SetHeaders(Lane& lane, Metadata headers) {
 bool SessionMachine::Finish(Lane& lane, std::optional<Payload>&& message, absl::Status status,
                             Metadata trailing) {
   if (lane.self_ == nullptr) return true;
+  if (message && status.ok() && trailing.empty() && SayAtOnce(lane, *message, true)) {
+    Release(lane);
+    return true;
+  }
   lane.status_ = std::move(status);
   lane.trailing_ = std::move(trailing);
   lane.status_pending_ = true;
@@ -179,12 +184,31 @@ Buffer SessionMachine::TakeOutput() {
   return batch_.Take();
 }
 
+void SessionMachine::BeginTurn(Lane& lane) {
+  if (lane.turn_ == turn_) return;
+  lane.turn_ = turn_;
+  lane.turn_bytes_ = 0;
+}
+
+bool SessionMachine::SayAtOnce(Lane& lane, const Payload& message, bool ends_ok) {
+  const absl::Span<const Block> pieces = message.bytes().pieces();
+  if (pieces.size() != 1 || pieces[0].size() > Batch::kMostCopiedBytes) return false;
+  const bool says_more = lane.start_pending_ || lane.headers_pending_ || lane.end_pending_ ||
+                         lane.cancel_pending_ || lane.to_grant_ > 0;
+  const std::uint64_t cost = CostOf(pieces[0].size());
+  if (says_more || lane.queued_ || !queued_.empty() || lane.credit_ < cost) return false;
+  BeginTurn(lane);
+  if (lane.turn_bytes_ >= kTurnBytes || batch_.bytes() >= kMostBatchBytes) return false;
+  lane.credit_ -= cost;
+  const std::size_t before = batch_.bytes();
+  batch_.Add({lane.id_, pieces[0].view(), ends_ok});
+  lane.turn_bytes_ += batch_.bytes() - before;
+  return true;
+}
+
 void SessionMachine::Speak(Lane& lane) {
   if (lane.queued_) return;
-  if (lane.turn_ != turn_) {
-    lane.turn_ = turn_;
-    lane.turn_bytes_ = 0;
-  }
+  BeginTurn(lane);
   // Those that wait for their turn are before it.
   if (queued_.empty()) TakeTurn(lane);
   if (lane.self_ != nullptr && HasToSay(lane)) Queue(lane);

@@ -159,8 +159,10 @@ class SessionMachine {
 
  private:
   absl::Status ReceiveOwn(const Frame& frame, Event& event);
-  // Whether the next frame is one more message of `lane`, with no other news.
-  bool ReceiveFollowing(Lane& lane, Event& event);
+  // Whether the next frame is one more message of `last`, with no other news; or the answer of a call, in
+  // one frame.
+  bool ReceiveFollowing(Lane& last, const WholeMessage& whole, Event& event);
+  bool ReceiveAnswer(const WholeMessage& whole, Event& event);
   absl::Status ReceiveFor(const Frame& frame, Event& event);
   absl::Status ReceiveStart(const Frame& frame, Event& event);
   absl::Status ReceiveMessage(Lane& lane, const Frame& frame, Event& event);
@@ -168,11 +170,17 @@ class SessionMachine {
   // A part of what arrived: the bytes where they lie, or a copy if they would pin too much. `briefly`:
   // they will soon be taken.
   Block Keep(std::string_view bytes, bool briefly) const;
-  Payload WholeMessage(std::string_view bytes, bool briefly) const;
+  Payload WholePayload(std::string_view bytes, bool briefly) const;
+  // Whether a whole message may come now, and none of it be refused; if so, it has.
+  bool TakesWhole(Lane& lane, std::size_t message_bytes) const;
   bool IsClient() const { return side_ == Side::kClient; }
 
   // Says what the lane has to say, or queues it for its turn.
   void Speak(Lane& lane);
+  // Says the message, if nothing is before it and nothing else is to be said of the lane, but for its end
+  // in order (`ends_ok`).
+  bool SayAtOnce(Lane& lane, const Payload& message, bool ends_ok);
+  void BeginTurn(Lane& lane);
   void TakeTurn(Lane& lane);
   bool HasToSay(const Lane& lane) const;
   // The next bytes of the lane's message that it may send, in one run.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/wire/session/message_block.h"
 #include "src/wire/session/session_machine.h"
 #include "src/wire/status_details.h"
 
@@ -27,7 +28,17 @@ void SessionMachine::Arrived(Block bytes) {
 }
 
 absl::StatusOr<bool> SessionMachine::Receive(Event& event, Lane* last) {
-  if (last != nullptr && ReceiveFollowing(*last, event)) return true;
+  // A client gets little else.
+  std::string_view rest = unread_;
+  WholeMessage whole;
+  if ((last != nullptr || IsClient()) && DecodeWholeMessage(rest, whole)) {
+    const bool taken = whole.ends_ok ? ReceiveAnswer(whole, event)
+                                     : last != nullptr && ReceiveFollowing(*last, whole, event);
+    if (taken) {
+      unread_ = rest;
+      return true;
+    }
+  }
   Frame frame;
   switch (DecodeFrame(unread_, frame)) {
     case Decoded::kNone:
@@ -74,19 +85,35 @@ absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
   return absl::OkStatus();
 }
 
-bool SessionMachine::ReceiveFollowing(Lane& lane, Event& event) {
-  std::string_view rest = unread_;
-  std::string_view message;
-  if (lane.self_ == nullptr || !DecodeWholeMessage(rest, lane.id_, message)) return false;
-  const std::uint64_t cost = CostOf(message.size());
-  const bool is_news = lane.remaining_ > 0 || lane.peer_ended_ || lane.refused_ || !lane.heard_ ||
-                       cost > lane.granted_ || message.size() > limits_.max_message_bytes;
-  if (is_news) return false;
-  unread_ = rest;
+bool SessionMachine::ReceiveFollowing(Lane& last, const WholeMessage& whole, Event& event) {
+  if (last.self_ == nullptr || last.id_ != whole.exchange || !last.heard_) return false;
+  if (!TakesWhole(last, whole.message.size())) return false;
+  event.follows = true;
+  event.message = WholePayload(whole.message, false);
+  return true;
+}
+
+bool SessionMachine::ReceiveAnswer(const WholeMessage& whole, Event& event) {
+  const auto found = IsClient() ? lanes_.find(whole.exchange) : lanes_.end();
+  if (found == lanes_.end()) return false;
+  Lane& lane = *found->second;
+  if (!TakesWhole(lane, whole.message.size())) return false;
+  lane.heard_ = true;
+  lane.has_message_ = false;
+  event.message = WholePayload(whole.message, true);
+  event.status.emplace();
+  event.discarded = std::move(lane.message_);
+  event.lane = Release(lane);
+  return true;
+}
+
+bool SessionMachine::TakesWhole(Lane& lane, std::size_t message_bytes) const {
+  const std::uint64_t cost = CostOf(message_bytes);
+  const bool takes = lane.remaining_ == 0 && !lane.peer_ended_ && !lane.refused_ &&
+                     cost <= lane.granted_ && message_bytes <= limits_.max_message_bytes;
+  if (!takes) return false;
   lane.granted_ -= cost;
   lane.held_ += cost;
-  event.follows = true;
-  event.message = WholeMessage(message, false);
   return true;
 }
 
@@ -168,7 +195,7 @@ absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Even
   }
   if (lane.refused_) return absl::OkStatus();
   if (first && lane.remaining_ == 0) {
-    event.message = WholeMessage(bytes, frame.start || frame.status);
+    event.message = WholePayload(bytes, frame.start || frame.status);
     return absl::OkStatus();
   }
   if (!bytes.empty()) lane.partial_.AppendPiece(Keep(bytes, false));
@@ -181,18 +208,16 @@ absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Even
   return absl::OkStatus();
 }
 
-Payload SessionMachine::WholeMessage(std::string_view bytes, bool briefly) const {
-  Buffer whole;
-  if (!bytes.empty()) whole.AppendPiece(Keep(bytes, briefly));
-  return Payload(std::move(whole));
+Payload SessionMachine::WholePayload(std::string_view bytes, bool briefly) const {
+  return Payload(bytes.empty() ? Buffer() : Buffer(Keep(bytes, briefly)));
 }
 
 Block SessionMachine::Keep(std::string_view bytes, bool briefly) const {
   if (bytes.size() >= arrived_.size() / 4 || (briefly && arrived_.size() <= kMostPinnedBytes)) {
     return arrived_.Part(bytes.data(), bytes.size());
   }
-  Block copy = bytes.size() <= Block::kInlineBytes ? Block::Inline(bytes.size())
-                                                   : AllocateHeapBlock(bytes.size());
+  // A short one shares its memory with others, which is as good as its own if all are taken soon.
+  Block copy = briefly ? AllocateCopyBlock(bytes.size()) : AllocateHeapBlock(bytes.size());
   std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
   return copy;
 }

@@ -11,10 +11,9 @@ namespace parley::detail {
 namespace {
 
 // 0 is for none, so the shortest is 1.
-std::uint64_t TimeoutUs(absl::Time deadline) {
-  if (deadline == absl::InfiniteFuture()) return 0;
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(absl::ToInt64Microseconds(deadline - absl::Now()), 1));
+std::uint64_t TimeoutUs(absl::Duration timeout) {
+  if (timeout == absl::InfiniteDuration()) return 0;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToInt64Microseconds(timeout), 1));
 }
 
 }  // namespace
@@ -34,18 +33,23 @@ void SessionOutgoingCall::StartOpen(Opening opening) {
   one_response_ =
       opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;
   wait_for_ready_ = opening.wait_for_ready;
-  pool_->Place(Self(), {method(), 0, opening.metadata, std::move(opening.request)});
+  is_new_ = !follows_parent();
+  pool_->Place(
+      Self(), {method(), TimeoutUs(opening.timeout), opening.metadata, std::move(opening.request)});
 }
 
 bool SessionOutgoingCall::OpenOn(const std::shared_ptr<ClientSession>& session,
                                  SessionMachine::Opening& opening) {
-  {
+  if (is_new_) {
+    session_ = session;
+  } else {
     std::unique_lock lock(mutex_);
     if (given_up_) return true;
     session_ = session;
     waits_as_ = 0;
+    lock.unlock();
+    opening.timeout_us = TimeoutUs(deadline() - absl::Now());
   }
-  opening.timeout_us = TimeoutUs(deadline());
   const bool streams = !opening.request.has_value();
   if (!session->Open(Self(), opening)) return false;
   if (given_up_) session->Cancel(*this);  // since, and it was not there yet
@@ -109,6 +113,7 @@ void SessionOutgoingCall::Deliver(SessionMachine::Event& event, absl::Span<Paylo
 
 void SessionOutgoingCall::Orphaned(const absl::Status& status, bool seen) {
   if (seen || !SessionMachine::CanReopen(*this)) return StatusRead(status);
+  is_new_ = false;
   pool_->Place(Self(), SessionMachine::TakeOpening(*this));
 }
 

@@ -24,8 +24,11 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
 
   // --- For the pool.
   bool waits_for_ready() const { return wait_for_ready_; }
-  // Opens the call on `session`. False if the session does not take it, and `opening` is as it was.
+  // Opens the call on `session`. False if the session does not take it, and `opening` is as it was but
+  // for the time that is left.
   bool OpenOn(const std::shared_ptr<ClientSession>& session, SessionMachine::Opening& opening);
+  // Before anybody can find it among those that wait.
+  void WillWait() { is_new_ = false; }
   // It waits for a session under this number, until its deadline. False if it has been cancelled.
   bool Waits(std::uint64_t number);
   // No session can be had.
@@ -52,6 +55,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
 
   const std::shared_ptr<SessionPool> pool_;
   std::shared_ptr<ClientSession> session_;  // changed under the mutex
+  bool is_new_ = false;                     // nobody but who opens it can have come to it yet
   std::atomic<bool> given_up_ = false;      // before the session is looked at
   bool watched_ = false;                    // under the mutex
   std::uint64_t waits_as_ = 0;              // under the mutex

@@ -207,6 +207,7 @@ void SessionPool::Place(Waiting waiting, std::uint64_t place) {
   }
   if (place == 0) place = next_++;
   const std::shared_ptr<SessionOutgoingCall> call = waiting.call;
+  call->WillWait();
   waiting_.emplace(place, std::move(waiting));
   RetryLater();
   lock.unlock();
