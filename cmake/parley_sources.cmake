@@ -38,6 +38,7 @@ set(parley_sources
   src/model/tensor_codec.cc
   src/model/tensor_rows.cc
   src/exchange/call.cc
+  src/exchange/call_memory.cc
   src/exchange/control.cc
   src/exchange/dispatcher.cc
   src/exchange/executor_queue.cc

@@ -88,6 +88,10 @@ class Loop {
   bool OnPoolThread() const;
   // Whether the calling thread will poll, as soon as it has done what it is at.
   bool PollsNext() const;
+  // Whether an executor has something to do.
+  bool ExecutorIsBusy() const { return executor_ != nullptr && executor_->unfinished() > 0; }
+  // Whether somebody polls, or will do so next.
+  bool HasLeader() const { return leader_ != nullptr; }
   // Whether other threads are in the middle of what the calling one has a part of.
   bool RunsOneOfMany() const {
     return executor_ != nullptr && executor_->RunsHere() && executor_->unfinished() > 1;

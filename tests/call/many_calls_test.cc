@@ -84,16 +84,20 @@ class Listener {
   void Listen() {
     reader_.AsyncNext().Then([this](std::optional<std::string> token) {
       if (!token) return End();
-      right_ = right_ && *token == absl::StrCat(number_, " ", received_);
+      const std::string expected = absl::StrCat(number_, " ", received_);
+      if (*token != expected) problem_ = absl::StrCat(*token, " in place of ", expected);
       ++received_;
       Listen();
     });
   }
-  bool right() const { return right_; }
+  // Empty if there was none.
+  const std::string& problem() const { return problem_; }
 
  private:
   void End() {
-    right_ = right_ && received_ == kTokens && reader_.Finish().ok();
+    const absl::Status status = reader_.Finish();
+    if (received_ != kTokens) problem_ = absl::StrCat("it ended after ", received_);
+    if (!status.ok()) problem_ = status.ToString();
     ended_.Add();
   }
 
@@ -101,7 +105,7 @@ class Listener {
   ClientReader<std::string> reader_;
   Counter& ended_;
   int received_ = 0;
-  bool right_ = true;
+  std::string problem_;
 };
 
 TEST_P(ManyCalls, StreamAHundredTokensEachInOrderInBoundedMemory) {
@@ -118,7 +122,7 @@ TEST_P(ManyCalls, StreamAHundredTokensEachInOrderInBoundedMemory) {
       listeners.back()->Listen();
     }
     ASSERT_TRUE(ended.Reaches(kCalls, kLongPatience));
-    for (const auto& listener : listeners) EXPECT_TRUE(listener->right());
+    for (const auto& listener : listeners) ASSERT_EQ(listener->problem(), "");
   }
   engine.join();
   // Both ends are in this process. gRPC takes about 40 KiB for an open stream.

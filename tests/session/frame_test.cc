@@ -197,15 +197,16 @@ TEST(FrameCodec, TakesWholeMessagesAndNothingElse) {
 }
 
 TEST(FrameCodec, TakesWholeMessagesWithAnEndInOrderAndWithNoOther) {
-  for (const std::uint32_t code : {0, 5}) {
+  for (const std::uint32_t code : {0u, 5u}) {
     Frame frame = FrameWith(1 | 8);
     frame.status = StatusPart{code, "", "", ""};
     const std::string list = Encoded(frame);
     std::string_view rest = list;
     WholeMessage whole;
     ASSERT_EQ(DecodeWholeMessage(rest, whole), code == 0);
-    EXPECT_EQ(whole.ends_ok, code == 0);
-    EXPECT_EQ(whole.message, code == 0 ? "a message" : "");
+    if (code != 0) continue;
+    EXPECT_TRUE(whole.ends_ok);
+    EXPECT_EQ(whole.message, "a message");
   }
 }
 
@@ -223,7 +224,7 @@ TEST(FrameCodec, TakesNoWholeMessageThatIsCut) {
 
 TEST(FrameCodec, EncodesWholeMessagesAsOtherFrames) {
   for (const bool ends_ok : {false, true}) {
-    for (const std::size_t size : {0, 1, 100, 127, 128, 4096}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 1, 100, 127, 128, 4096}) {
       const std::string text(size, 'x');
       Frame frame;
       frame.exchange = 300;

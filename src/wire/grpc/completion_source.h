@@ -30,8 +30,8 @@ class Operation {
 };
 
 // What the poller does next: it looks whether an event is there, or waits for one because there was
-// none (or there is work that has waited for too long), or stops polling.
-enum class Pause { kNone, kIdle, kLeaving };
+// none, or stops polling. kOverdue: whatever it does, there is work that has waited for too long.
+enum class Pause { kNone, kIdle, kOverdue, kLeaving };
 
 // Something that may wait until the poller has nothing else to do.
 class Deferred {
@@ -47,6 +47,7 @@ class CompletionSource final : public EventSource {
  public:
   explicit CompletionSource(std::shared_ptr<grpc::CompletionQueue> queue)
       : queue_(std::move(queue)) {}
+  ~CompletionSource() override;
 
   Polled Poll(Wait wait) override;
   void Wake() override;
@@ -66,9 +67,13 @@ class CompletionSource final : public EventSource {
   // The same for what is not one operation; each has its Finished.
   void Finished() { started_.fetch_sub(1, std::memory_order_acq_rel); }
 
-  // Runs `work` before the next poll, and at each pause as long as it defers itself again; only for who
-  // knows that this thread polls next.
+  // Runs `work` before the next poll, and at each pause as long as it defers itself again. What is put off
+  // does not make a poller return that waits already.
   void Defer(std::shared_ptr<Deferred> work);
+  // Unless it will return soon by itself, because it began to wait when something was put off.
+  void WakeFromLongWait() {
+    if (waits_long_) Wake();
+  }
 
   // How often no event was ready; for the poller.
   std::uint64_t idle_times() const { return idle_times_; }
@@ -83,8 +88,19 @@ class CompletionSource final : public EventSource {
 
   static constexpr std::chrono::microseconds kLongestDelay{200};
 
+  // gRPC looks at its connections when a queue that is asked has nothing ready. Thousands of streams with
+  // messages that have been read already keep it from that for so long that the peer's kernel, whose data
+  // nobody takes, gives the connection up.
+  static constexpr int kMostReadyInARow = 256;
+
+  enum class Next { kEvent, kNothing, kShutdown };
+  // Sleeps until there is an event, or something that was put off is overdue.
+  Next Sleep(void** tag, bool* ok);
+
   void RunDeferred(Pause pause);
   bool Ask(void** tag, bool* ok);
+  // Has gRPC read and write, whatever is ready already.
+  void LookAtConnections();
   // Whether the next event came within a short while.
   bool Spin(void** tag, bool* ok);
 
@@ -93,6 +109,8 @@ class CompletionSource final : public EventSource {
   std::atomic<int> background_ = 0;  // of these
   SpinPolicy spin_policy_;           // of whoever polls
   std::uint64_t idle_times_ = 0;     // too
+  int ready_in_a_row_ = 0;           // too
+  grpc::CompletionQueue empty_;      // nothing is ever started on it
   Woken woken_;
   grpc::Alarm alarm_;
 
@@ -100,6 +118,8 @@ class CompletionSource final : public EventSource {
   std::vector<std::shared_ptr<Deferred>> deferred_;
   // When the first of them came, in steady time; 0: there are none.
   std::atomic<std::chrono::steady_clock::rep> deferred_since_ = 0;
+  std::chrono::steady_clock::rep running_since_ = 0;  // the same of those that run now
+  std::atomic<bool> waits_long_ = false;
   std::vector<std::shared_ptr<Deferred>> running_;  // of whoever settles, to keep its memory
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/exchange/call_memory.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/plain_incoming_call.h"
 #include "src/wire/grpc/unknown_method_call.h"
@@ -104,9 +105,9 @@ void Listener::Arrived(std::size_t index) {
 void Listener::AcceptNext(std::size_t index) {
   std::shared_ptr<PlainIncomingCall> call;
   if (methods_[index].method->handler.one_request()) {
-    call = calls_.Make<PlainOneRequestCall>(dispatcher_, *source_);
+    call = MakeCall<PlainOneRequestCall>(dispatcher_, *source_);
   } else {
-    call = calls_.Make<PlainManyRequestsCall>(dispatcher_, *source_);
+    call = MakeCall<PlainManyRequestsCall>(dispatcher_, *source_);
   }
   std::unique_lock lock(mutex_);
   if (!closing_) call->Await(*this, index);

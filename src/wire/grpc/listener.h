@@ -17,7 +17,6 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "parley/options.h"
-#include "src/exchange/call_pool.h"
 #include "src/exchange/dispatcher.h"
 #include "src/wire/grpc/completion_source.h"
 #include "src/wire/grpc/registered_method.h"
@@ -82,7 +81,6 @@ class Listener {
   std::unique_ptr<CompletionSource> untaken_;
   CompletionSource* source_;
   grpc::ServerCompletionQueue* queue_;
-  CallPool calls_;
   RegisteredService service_;
   grpc::AsyncGenericService unknown_methods_;
   std::vector<AcceptedMethod> methods_;

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/exchange/call_memory.h"
 #include "src/wire/grpc/convert.h"
 
 namespace parley::detail {
@@ -190,9 +191,9 @@ PlainClient::PlainClient(const std::string& target, const ClientOptions& options
 
 std::shared_ptr<OutgoingCall> PlainClient::NewCall(const CallShape& shape) {
   if (shape.kind == MethodKind::kUnary) {
-    return calls_.Make<PlainUnaryCall>(runtime_, limits_, source_, *this);
+    return MakeCall<PlainUnaryCall>(runtime_, limits_, source_, *this);
   }
-  return calls_.Make<PlainStreamCall>(runtime_, limits_, source_, *this);
+  return MakeCall<PlainStreamCall>(runtime_, limits_, source_, *this);
 }
 
 const RegisteredMethod& PlainClient::MethodNamed(std::string_view method) {

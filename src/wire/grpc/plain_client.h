@@ -13,7 +13,6 @@
 
 #include "absl/container/node_hash_map.h"
 #include "parley/options.h"
-#include "src/exchange/call_pool.h"
 #include "src/wire/grpc/completion_source.h"
 #include "src/wire/grpc/registered_method.h"
 #include "src/wire/wire.h"
@@ -37,7 +36,6 @@ class PlainClient final : public ClientWire {
   const std::shared_ptr<Runtime> runtime_;
   CompletionSource& source_;
   const CallLimits limits_;
-  CallPool calls_;
   const std::shared_ptr<grpc::Channel> channel_;
 
   using Methods = absl::node_hash_map<std::string, RegisteredMethod>;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "src/exchange/call_memory.h"
 #include "src/exchange/incoming_call.h"
 #include "src/wire/local/local_unary_call.h"
 #include "src/wire/local/pipe.h"
@@ -148,7 +149,7 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
 
 std::shared_ptr<OutgoingCall> LocalClient::NewCall(const CallShape& shape) {
   if (shape.kind == MethodKind::kUnary) {
-    return calls_.Make<LocalUnaryCall>(runtime_, dispatcher_, limits_, calls_);
+    return MakeCall<LocalUnaryCall>(runtime_, dispatcher_, limits_);
   }
   return std::make_shared<LocalOutgoingCall>(runtime_, dispatcher_, limits_);
 }

@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "src/exchange/call_pool.h"
 #include "src/exchange/dispatcher.h"
 #include "src/wire/wire.h"
 
@@ -25,7 +24,6 @@ class LocalClient final : public ClientWire {
   const std::shared_ptr<Runtime> runtime_;
   const std::weak_ptr<Dispatcher> dispatcher_;
   const CallLimits limits_;
-  CallPool calls_;
 };
 
 }  // namespace parley::detail

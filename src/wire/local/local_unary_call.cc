@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "src/exchange/call_memory.h"
 #include "src/exchange/incoming_call.h"
 
 namespace parley::detail {
@@ -81,7 +82,7 @@ void LocalUnaryCall::StartOpen(Opening opening) {
   const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
   if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
   const bool here = opening.caller_waits && !dispatcher->has_executor();
-  const auto server = pool_.Make<LocalUnaryIncomingCall>(
+  const auto server = MakeCall<LocalUnaryIncomingCall>(
       dispatcher, std::static_pointer_cast<LocalUnaryCall>(shared_from_this()), opening.metadata);
   server->set_method(method());
   const bool bounded = deadline() != absl::InfiniteFuture();

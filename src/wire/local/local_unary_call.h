@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include "src/exchange/call_pool.h"
 #include "src/exchange/dispatcher.h"
 #include "src/exchange/outgoing_call.h"
 
@@ -15,10 +14,9 @@ class LocalUnaryIncomingCall;
 
 class LocalUnaryCall final : public OutgoingCall {
  public:
-  // `pool` only while the call is opened.
   LocalUnaryCall(std::shared_ptr<Runtime> runtime, std::weak_ptr<Dispatcher> dispatcher,
-                 CallLimits limits, const CallPool& pool)
-      : OutgoingCall(std::move(runtime), limits), dispatcher_(std::move(dispatcher)), pool_(pool) {}
+                 CallLimits limits)
+      : OutgoingCall(std::move(runtime), limits), dispatcher_(std::move(dispatcher)) {}
 
   AllocateBlock allocator() const override { return nullptr; }
   std::string peer() override { return "local"; }
@@ -37,7 +35,6 @@ class LocalUnaryCall final : public OutgoingCall {
   const Metadata& ReceivedTrailing() override { return answered_trailing_; }
 
   const std::weak_ptr<Dispatcher> dispatcher_;
-  const CallPool& pool_;
   // Until one of the two ends the call.
   std::shared_ptr<LocalUnaryIncomingCall> server_;
   bool given_up_ = false;

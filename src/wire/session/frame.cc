@@ -126,6 +126,50 @@ class Fields {
   bool malformed_ = false;
 };
 
+// Reads fields that are known beforehand. Where the next one is another, nothing is read.
+class Expected {
+ public:
+  explicit Expected(std::string_view encoded) : rest_(encoded) {}
+
+  bool Number(std::uint32_t field, std::uint64_t& number) {
+    const char* at = After(Tag(field, kVarint));
+    return at != nullptr && Varint(at, number) && Advance(at);
+  }
+  bool Bytes(std::uint32_t field, std::string_view& bytes) {
+    const char* at = After(Tag(field, kBytes));
+    std::uint64_t size = 0;
+    if (at == nullptr || !Varint(at, size) || size > static_cast<std::uint64_t>(End() - at)) {
+      return false;
+    }
+    bytes = {at, static_cast<std::size_t>(size)};
+    return Advance(at + size);
+  }
+  std::string_view rest() const { return rest_; }
+
+ private:
+  const char* End() const { return rest_.data() + rest_.size(); }
+  const char* After(std::uint32_t tag) const {
+    const bool is_next = !rest_.empty() && static_cast<unsigned char>(rest_.front()) == tag;
+    return is_next ? rest_.data() + 1 : nullptr;
+  }
+  // Moves `at` behind it.
+  bool Varint(const char*& at, std::uint64_t& value) const {
+    value = 0;
+    for (unsigned shift = 0; shift < 64 && at != End(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(*at++);
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return true;
+    }
+    return false;
+  }
+  bool Advance(const char* to) {
+    rest_.remove_prefix(static_cast<std::size_t>(to - rest_.data()));
+    return true;
+  }
+
+  std::string_view rest_;
+};
+
 constexpr std::uint32_t kFrames = 1;  // in OpenRequest and OpenResponse
 
 // --- The parts of a frame. Fields that a part does not know are ignored.
@@ -320,16 +364,15 @@ char* EncodeWholeMessage(const WholeMessage& whole, char* out) {
 }
 
 bool DecodeWholeMessage(std::string_view& list, WholeMessage& whole) {
-  Fields frames(list);
-  if (!frames.Next() || frames.tag() != Tag(kFrames, kBytes)) return false;
-  Fields parts(frames.bytes());
-  if (!parts.Next() || parts.tag() != Tag(1, kVarint)) return false;
-  whole.exchange = parts.number();
-  if (!parts.Next()) return false;
-  whole.ends_ok = parts.tag() == Tag(7, kBytes) && parts.bytes().empty();
-  if (whole.ends_ok && !parts.Next()) return false;
-  if (parts.tag() != Tag(4, kBytes) || !parts.rest().empty()) return false;
-  whole.message = parts.bytes();
+  Expected frames(list);
+  std::string_view frame;
+  if (!frames.Bytes(kFrames, frame)) return false;
+  Expected parts(frame);
+  std::string_view status;
+  if (!parts.Number(1, whole.exchange)) return false;
+  whole.ends_ok = parts.Bytes(7, status);
+  if (!status.empty()) return false;
+  if (!parts.Bytes(4, whole.message) || !parts.rest().empty()) return false;
   list = frames.rest();
   return true;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "src/exchange/call_memory.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/listener.h"
 #include "src/wire/session/session_incoming_call.h"
@@ -25,7 +26,6 @@ SessionMachine::Limits LimitsOf(const ServerOptions& options) {
 struct ServerSession::Lanes {
   std::shared_ptr<Dispatcher> dispatcher;
   std::weak_ptr<ServerSession> session;
-  CallPool calls;
   absl::Time now;  // when the calls that are made next have arrived
   Dispatcher::Method* last_method = nullptr;
 
@@ -42,8 +42,8 @@ struct ServerSession::Lanes {
         timeout_us == 0 ? dispatcher->options().max_call_duration
                         : absl::Microseconds(static_cast<std::int64_t>(
                               std::min<std::uint64_t>(timeout_us, kLongestTimeoutUs)));
-    return calls.Make<SessionIncomingCall>(dispatcher, session.lock(), method, Find(method),
-                                           now + timeout);
+    return MakeCall<SessionIncomingCall>(dispatcher, session.lock(), method, Find(method),
+                                         now + timeout);
   }
 
   static constexpr std::uint64_t kLongestTimeoutUs = std::uint64_t{1} << 53;  // 285 years

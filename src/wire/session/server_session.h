@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "src/exchange/call_pool.h"
 #include "src/exchange/dispatcher.h"
 #include "src/wire/grpc/message.h"
 #include "src/wire/session/session.h"

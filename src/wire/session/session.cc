@@ -156,8 +156,11 @@ void Session::RunDeferred(Pause pause) {
   Lock lock(mutex_);
   deferred_ = false;
   const bool read = pause != Pause::kLeaving && std::exchange(read_wanted_, false);
-  // Where more is waiting to be read, what it brings goes out together with what is there now.
-  const bool write = pause != Pause::kNone || !crowded_;
+  // Where more is waiting to be read, or an executor is at it, what that brings goes out together with what
+  // is there now.
+  const bool more_comes = (pause == Pause::kNone && crowded_) ||
+                          (pause == Pause::kIdle && runtime_->loop.ExecutorIsBusy());
+  const bool write = !more_comes || IsMuch();
   if (read_wanted_ || (!write && machine_.has_output())) Defer();
   if (write) {
     Settle(lock, true);
@@ -205,11 +208,21 @@ bool Session::IsMuch() const {
 bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
   const Loop& loop = runtime_->loop;
-  if (now || IsMuch() || !(loop.PollsNext() || loop.RunsOneOfMany())) return true;
+  const bool polls_next = loop.PollsNext();
+  if (now || IsMuch() || !(polls_next || loop.RunsOneOfMany())) return true;
   Defer();
-  // It is for who polls; and the lead may have been taken from this thread, by one that waits already.
-  if (!loop.PollsNext()) source_.Wake();
+  // The lead may have been taken from this thread, by one that waits already.
+  if (!polls_next) {
+    source_.WakeFromLongWait();
+  } else if (!loop.PollsNext()) {
+    source_.Wake();
+  }
   return false;
+}
+
+bool Session::IsForThePoller() const {
+  const Loop& loop = runtime_->loop;
+  return loop.ExecutorIsBusy() ? loop.PollsNext() || loop.RunsOneOfMany() : loop.HasLeader();
 }
 
 void Session::Defer() {
@@ -217,8 +230,10 @@ void Session::Defer() {
 }
 
 void Session::Settle(Lock& lock, bool now) {
-  // As a rule what was said waits already, or there was nothing to say.
-  const bool waits = !machine_.has_output() || writing_ || over_ || (deferred_ && !IsMuch());
+  // As a rule what was said waits already, or there was nothing to say. What is put off waits for whoever
+  // polls; a thread that has left off polling may have other things to do first.
+  const bool waits =
+      !machine_.has_output() || writing_ || over_ || (deferred_ && IsForThePoller() && !IsMuch());
   if (waits && !now && !leaving_ && !end_ && !machine_.has_served() && !room_awaited_ && counted_ &&
       operations_ > 0) {
     lock.unlock();

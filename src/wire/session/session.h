@@ -105,6 +105,8 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   void Settle(Lock& lock, bool now = false);
   bool MayWrite(bool now);
   bool IsMuch() const;  // that is to be said
+  // Whether what is put off already should wait, rather than be sent by the calling thread.
+  bool IsForThePoller() const;
   void Defer();
   void AwaitPeersEnd();
   void WatchDeadline(absl::Time deadline);

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/exchange/call_memory.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/session/message_block.h"
 #include "src/wire/session/session_limits.h"
@@ -48,7 +49,7 @@ std::shared_ptr<OutgoingCall> SessionClient::NewCall(const CallShape& shape) {
       wire == Wire::kSession || (wire == Wire::kAuto && shape.request_bytes <= kMostRequestBytes &&
                                  pool_->HasReadyFor(shape.method));
   if (!session) return pool_->connection().NewCall(shape);
-  return calls_.Make<SessionOutgoingCall>(runtime_, limits_, pool_);
+  return MakeCall<SessionOutgoingCall>(runtime_, limits_, pool_);
 }
 
 }  // namespace parley::detail

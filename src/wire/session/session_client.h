@@ -7,7 +7,6 @@
 #include <string>
 
 #include "parley/options.h"
-#include "src/exchange/call_pool.h"
 #include "src/wire/session/session_pool.h"
 #include "src/wire/wire.h"
 
@@ -28,7 +27,6 @@ class SessionClient final : public ClientWire {
   const std::shared_ptr<Runtime> runtime_;
   const CallLimits limits_;
   const Wire wire_;
-  CallPool calls_;
   const std::shared_ptr<SessionPool> pool_;
 };
 
