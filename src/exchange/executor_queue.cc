@@ -36,6 +36,7 @@ void ExecutorQueue::Post(absl::Span<Task> tasks) {
   Lock lock(mutex_);
   for (Task& task : tasks) tasks_.Push(std::move(task));
   unfinished_ += tasks.size();
+  waiting_ += tasks.size();
   if (!asked_) AskForThread(lock);
 }
 
@@ -55,6 +56,7 @@ void ExecutorQueue::RunSome() {
   do {
     for (int i = 0; i < kMostAtOnce && !tasks_.empty(); ++i) {
       Task task = tasks_.Pop();
+      --waiting_;
       // The task may block until one of those that wait has run.
       AskForAnother(lock);
       lock.unlock();
@@ -85,6 +87,7 @@ void ExecutorQueue::Dropped() {
   if (running_ == 0) {
     dropped = std::exchange(tasks_, {});
     unfinished_ = 0;
+    waiting_ = 0;
   }
   lock.unlock();
 }

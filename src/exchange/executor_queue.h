@@ -29,6 +29,8 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
 
   // How many have been posted and have not ended.
   std::size_t unfinished() const { return unfinished_.load(std::memory_order_relaxed); }
+  // Whether some of them have not begun.
+  bool has_waiting() const { return waiting_.load(std::memory_order_relaxed) > 0; }
   // Whether the calling thread is in a task.
   bool RunsHere() const;
 
@@ -52,6 +54,7 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   std::mutex mutex_;
   Fifo<Task> tasks_;
   std::atomic<std::size_t> unfinished_ = 0;  // changed under the mutex
+  std::atomic<std::size_t> waiting_ = 0;     // the same
   bool asked_ = false;                       // for a thread that has not come yet
   std::size_t running_ = 0;                  // threads
 };

@@ -88,14 +88,13 @@ class Loop {
   bool OnPoolThread() const;
   // Whether the calling thread will poll, as soon as it has done what it is at.
   bool PollsNext() const;
-  // Whether an executor has something to do.
-  bool ExecutorIsBusy() const { return executor_ != nullptr && executor_->unfinished() > 0; }
+  bool has_executor() const { return executor_ != nullptr; }
+  // Whether it has tasks that it has not begun.
+  bool ExecutorHasMore() const { return executor_ != nullptr && executor_->has_waiting(); }
   // Whether somebody polls, or will do so next.
   bool HasLeader() const { return leader_ != nullptr; }
-  // Whether other threads are in the middle of what the calling one has a part of.
-  bool RunsOneOfMany() const {
-    return executor_ != nullptr && executor_->RunsHere() && executor_->unfinished() > 1;
-  }
+  // Whether the calling thread is at one of an executor's tasks, and there are more to begin.
+  bool RunsOneOfMany() const { return ExecutorHasMore() && executor_->RunsHere(); }
 
  private:
   // A pool thread's state.

@@ -63,6 +63,7 @@ TEST_F(ExecutorQueueTest, KnowsItsThreadsAndWhatIsUnfinished) {
   queue_->Post([&] {
     EXPECT_TRUE(queue_->RunsHere());
     EXPECT_EQ(queue_->unfinished(), 2u);
+    EXPECT_TRUE(queue_->has_waiting());
     outer->Post([&] {
       EXPECT_TRUE(outer->RunsHere());
       EXPECT_FALSE(queue_->RunsHere());
@@ -74,11 +75,13 @@ TEST_F(ExecutorQueueTest, KnowsItsThreadsAndWhatIsUnfinished) {
   EXPECT_EQ(queue_->unfinished(), 2u);
   executor_->RunNext();
   EXPECT_EQ(queue_->unfinished(), 0u);
+  EXPECT_FALSE(queue_->has_waiting());
   EXPECT_EQ(outer->unfinished(), 0u);
   EXPECT_FALSE(queue_->RunsHere());
   queue_->Post(Ran(2));
   executor_->tasks.clear();
   EXPECT_EQ(queue_->unfinished(), 0u) << "dropped with the executor's task";
+  EXPECT_FALSE(queue_->has_waiting());
 }
 
 TEST_F(ExecutorQueueTest, AThreadThatIsAskedForInVainDoesNothing) {

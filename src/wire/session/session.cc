@@ -159,7 +159,7 @@ void Session::RunDeferred(Pause pause) {
   // Where more is waiting to be read, or an executor is at it, what that brings goes out together with what
   // is there now.
   const bool more_comes = (pause == Pause::kNone && crowded_) ||
-                          (pause == Pause::kIdle && runtime_->loop.ExecutorIsBusy());
+                          (pause == Pause::kIdle && runtime_->loop.ExecutorHasMore());
   const bool write = !more_comes || IsMuch();
   if (read_wanted_ || (!write && machine_.has_output())) Defer();
   if (write) {
@@ -222,7 +222,8 @@ bool Session::MayWrite(bool now) {
 
 bool Session::IsForThePoller() const {
   const Loop& loop = runtime_->loop;
-  return loop.ExecutorIsBusy() ? loop.PollsNext() || loop.RunsOneOfMany() : loop.HasLeader();
+  // With an executor the poller may be asleep until the last of its tasks has spoken.
+  return loop.has_executor() ? loop.PollsNext() || loop.RunsOneOfMany() : loop.HasLeader();
 }
 
 void Session::Defer() {
