@@ -26,16 +26,17 @@ PARLEY_EXPORT absl::StatusOr<Payload> TakeResponse(Exchange& exchange, ResponseM
 template <class T>
 absl::StatusOr<T> TakeResult(Exchange& exchange, void* response, bool busy) {
   absl::StatusOr<T> message;
-  absl::Status status = absl::FailedPreconditionError("two waits for the end of one call");
-  if (!busy) {
-    absl::StatusOr<Payload> payload =
-        TakeResponse(exchange, static_cast<ResponseMetadata*>(response));
-    status = payload.status();
-    if (payload.ok()) {
-      status = TakeMessageInto<T>(*std::move(payload), message);
-      if (status.ok()) return message;
-      status = absl::InternalError(absl::StrCat("malformed response: ", status.message()));
-    }
+  if (busy) {
+    message = absl::FailedPreconditionError("two waits for the end of one call");
+    return message;
+  }
+  absl::StatusOr<Payload> payload =
+      TakeResponse(exchange, static_cast<ResponseMetadata*>(response));
+  absl::Status status = payload.status();
+  if (payload.ok()) {
+    status = TakeMessageInto<T>(*std::move(payload), message);
+    if (status.ok()) return message;
+    status = absl::InternalError(absl::StrCat("malformed response: ", status.message()));
   }
   message = std::move(status);
   return message;

@@ -65,7 +65,7 @@ class Fifo {
   std::size_t size() const { return size_; }
 
  private:
-  static constexpr std::uint32_t kFirstCapacity = 4;
+  static constexpr std::uint32_t kFirstCapacity = 1;
 
   // The capacity is a power of two, and `head_` goes round and round.
   T& At(std::uint32_t place) { return slots_[(head_ + place) & (capacity_ - 1)]; }

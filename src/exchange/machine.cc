@@ -32,12 +32,7 @@ Machine::Actions Machine::Accept(Requests requests) {
 
 Machine::Actions Machine::Write(Payload&& message) {
   Actions actions;
-  // As a rule it is written at once.
-  if (to_send_.empty() && !write_in_flight_ && MaySend()) {
-    actions.start_write = write_in_flight_ = true;
-    actions.message = std::move(message);
-    return actions;
-  }
+  if (WriteAtOnce(message, actions)) return actions;
   overfull_ = !HasRoom();
   to_send_.Push(std::move(message));
   Advance(actions);
@@ -57,10 +52,11 @@ Machine::Actions Machine::Finish(absl::Status status, std::optional<Payload>&& m
     if (message) actions.discarded.push_back(*std::move(message));
     return actions;
   }
-  if (message) to_send_.Push(*std::move(message));
+  if (message && !WriteAtOnce(*message, actions)) to_send_.Push(*std::move(message));
   final_ = std::move(status);
   close_wanted_ = true;
   actions.wake = kAll;
+  if (actions.start_write) actions.start_close = close_started_ = true;
   Advance(actions);
   return actions;
 }
@@ -250,6 +246,14 @@ absl::Status Machine::ReadStatus() const {
 bool Machine::IsLive() const {
   const bool ended = IsClient() && final_.has_value();
   return open_ && !ended && !peer_gone_;
+}
+
+// As a rule nothing is before a message.
+bool Machine::WriteAtOnce(Payload& message, Actions& actions) {
+  if (!to_send_.empty() || write_in_flight_ || !MaySend()) return false;
+  actions.start_write = write_in_flight_ = true;
+  actions.message = std::move(message);
+  return true;
 }
 
 bool Machine::MaySend() const { return IsLive() && !close_started_ && !send_failed_; }

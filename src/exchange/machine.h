@@ -131,6 +131,7 @@ class Machine {
   void DiscardUnsent(Actions& actions);
   bool IsLive() const;
   bool MaySend() const;
+  bool WriteAtOnce(Payload& message, Actions& actions);
   bool IsClient() const { return side_ == Side::kClient; }
 
   const Side side_;
