@@ -86,6 +86,12 @@ class SessionMachine {
   // The application took this much of what has arrived. `empty`: that was all.
   void Took(Lane& lane, std::size_t cost_bytes, bool empty);
   static std::size_t CostOf(std::size_t message_bytes) { return message_bytes + kMessageCostBytes; }
+  // How much the application has to have taken before Took is worth a call: with less than half of the
+  // smallest window untold, the peer still has the other half. A reader that comes to an end of what there
+  // is may be given a larger window, and says so earlier.
+  static constexpr std::size_t WorthTelling(bool empty) {
+    return empty ? kFirstWindowBytes / 8 : kFirstWindowBytes / 2;
+  }
 
   // --- What the transport does.
   // The first frame; `methods`: as in Hello.
@@ -159,10 +165,9 @@ class SessionMachine {
 
  private:
   absl::Status ReceiveOwn(const Frame& frame, Event& event);
-  // Whether the next frame is one more message of `last`, with no other news; or the answer of a call, in
-  // one frame.
-  bool ReceiveFollowing(Lane& last, const WholeMessage& whole, Event& event);
-  bool ReceiveAnswer(const WholeMessage& whole, Event& event);
+  // Takes the most frequent frame; false if there is more to look at. Of one that has no other news than a
+  // message, `last` may have had the one before.
+  bool ReceiveWhole(const WholeMessage& whole, Lane* last, Event& event);
   absl::Status ReceiveFor(const Frame& frame, Event& event);
   absl::Status ReceiveStart(const Frame& frame, Event& event);
   absl::Status ReceiveMessage(Lane& lane, const Frame& frame, Event& event);

@@ -28,16 +28,13 @@ void SessionMachine::Arrived(Block bytes) {
 }
 
 absl::StatusOr<bool> SessionMachine::Receive(Event& event, Lane* last) {
-  // A client gets little else.
+  // A client gets little else, and after one there are others.
   std::string_view rest = unread_;
   WholeMessage whole;
-  if ((last != nullptr || IsClient()) && DecodeWholeMessage(rest, whole)) {
-    const bool taken = whole.ends_ok ? ReceiveAnswer(whole, event)
-                                     : last != nullptr && ReceiveFollowing(*last, whole, event);
-    if (taken) {
-      unread_ = rest;
-      return true;
-    }
+  if ((last != nullptr || IsClient()) && DecodeWholeMessage(rest, whole) &&
+      ReceiveWhole(whole, last, event)) {
+    unread_ = rest;
+    return true;
   }
   Frame frame;
   switch (DecodeFrame(unread_, frame)) {
@@ -85,25 +82,27 @@ absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
   return absl::OkStatus();
 }
 
-bool SessionMachine::ReceiveFollowing(Lane& last, const WholeMessage& whole, Event& event) {
-  if (last.self_ == nullptr || last.id_ != whole.exchange || !last.heard_) return false;
-  if (!TakesWhole(last, whole.message.size())) return false;
-  event.follows = true;
-  event.message = WholePayload(whole.message, false);
-  return true;
-}
-
-bool SessionMachine::ReceiveAnswer(const WholeMessage& whole, Event& event) {
-  const auto found = IsClient() ? lanes_.find(whole.exchange) : lanes_.end();
-  if (found == lanes_.end()) return false;
-  Lane& lane = *found->second;
+bool SessionMachine::ReceiveWhole(const WholeMessage& whole, Lane* last, Event& event) {
+  if (whole.ends_ok && !IsClient()) return false;
+  const bool same = last != nullptr && last->id_ == whole.exchange && last->self_ != nullptr;
+  const auto found = same ? lanes_.end() : lanes_.find(whole.exchange);
+  if (!same && found == lanes_.end()) return false;
+  Lane& lane = same ? *last : *found->second;
   if (!TakesWhole(lane, whole.message.size())) return false;
-  lane.heard_ = true;
-  lane.has_message_ = false;
-  event.message = WholePayload(whole.message, true);
+  event.message = WholePayload(whole.message, whole.ends_ok);
+  if (same && !whole.ends_ok && lane.heard_) {
+    event.follows = true;
+    return true;
+  }
+  const bool heard_before = std::exchange(lane.heard_, true);
+  if (whole.ends_ok) lane.has_message_ = false;
+  if ((!heard_before || whole.ends_ok) && !lane.has_message_) {
+    event.discarded = std::move(lane.message_);
+  }
+  event.lane = lane.self_;
+  if (!whole.ends_ok) return true;
   event.status.emplace();
-  event.discarded = std::move(lane.message_);
-  event.lane = Release(lane);
+  Release(lane);
   return true;
 }
 

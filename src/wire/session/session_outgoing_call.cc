@@ -121,7 +121,7 @@ void SessionOutgoingCall::Taken(std::size_t size_bytes, bool empty) {
   if (one_response_) return;  // the call is over with it
   const std::size_t cost = SessionMachine::CostOf(size_bytes);
   const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
-  if (!empty && taken < kFirstWindowBytes / 2) return;
+  if (taken < SessionMachine::WorthTelling(empty)) return;
   session_->Took(*this, taken_bytes_.exchange(0, std::memory_order_relaxed), empty);
 }
 
