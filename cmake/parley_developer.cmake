@@ -36,6 +36,8 @@ if(PARLEY_BUILD_FUZZERS)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(PARLEY_SANITIZE)
-  add_compile_options(${flags})
+  # Less optimisation and lines without variables build in less than half the time, and reports are as
+  # clear.
+  add_compile_options(${flags} -O1 -g1)
   add_link_options(${flags})
 endif()
