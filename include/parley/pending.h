@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "parley/detail/call_memory.h"
 #include "parley/detail/exchange.h"
 
 namespace parley {
@@ -83,7 +84,7 @@ class [[nodiscard]] Pending final : private detail::Waiter {
 
  private:
   template <class F>
-  class Callback final : private detail::Waiter {
+  class Callback final : private detail::Waiter, public detail::InCallMemory {
    public:
     Callback(Pending pending, F callback)
         : pending_(std::move(pending)), callback_(std::move(callback)) {}

@@ -1,38 +1,67 @@
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 
+#include <array>
 #include <new>
-#include <vector>
+#include <utility>
+
+#include "absl/base/config.h"
 
 namespace parley::detail {
 namespace {
 
-// Of each size; there are as many sizes as kinds of call.
-constexpr std::size_t kMostKept = 256;
+// Sizes are rounded up to these steps, as malloc's are, and larger ones are not kept.
+constexpr std::size_t kStepBytes = 16;
+constexpr std::size_t kSteps = 128;
+// Of each size.
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
+constexpr int kMostKept = 0;  // or it would not see who uses what was let go
+#else
+constexpr int kMostKept = 256;
+#endif
 
 // A thread may let go of a call when its own variables are gone already.
 thread_local bool ended = false;
+
+constexpr std::size_t StepsOf(std::size_t size_bytes) {
+  return (size_bytes + kStepBytes - 1) / kStepBytes;
+}
 
 class Kept {
  public:
   ~Kept() {
     ended = true;
-    for (const Size& size : sizes_) {
-      for (void* block : size.blocks) ::operator delete(block);
+    for (List& list : lists_) {
+      while (void* const block = list.Pop()) ::operator delete(block);
     }
   }
-  std::vector<void*>& Of(std::size_t size_bytes) {
-    for (Size& size : sizes_) {
-      if (size.bytes == size_bytes) return size.blocks;
-    }
-    return sizes_.emplace_back(Size{size_bytes, {}}).blocks;
-  }
+  // Null if there is none.
+  void* Take(std::size_t steps) { return lists_[steps].Pop(); }
+  bool Keep(void* block, std::size_t steps) { return lists_[steps].Push(block); }
 
  private:
-  struct Size {
-    std::size_t bytes;
-    std::vector<void*> blocks;
+  struct Free {
+    Free* next;
   };
-  std::vector<Size> sizes_;
+  class List {
+   public:
+    void* Pop() {
+      if (first_ == nullptr) return nullptr;
+      --length_;
+      return std::exchange(first_, first_->next);
+    }
+    bool Push(void* block) {
+      if (length_ >= kMostKept) return false;
+      ++length_;
+      first_ = new (block) Free{first_};
+      return true;
+    }
+
+   private:
+    Free* first_ = nullptr;
+    int length_ = 0;
+  };
+
+  std::array<List, kSteps> lists_;
 };
 
 thread_local Kept kept;
@@ -40,19 +69,16 @@ thread_local Kept kept;
 }  // namespace
 
 void* AllocateForCall(std::size_t size_bytes) {
-  if (ended) return ::operator new(size_bytes);
-  std::vector<void*>& blocks = kept.Of(size_bytes);
-  if (blocks.empty()) return ::operator new(size_bytes);
-  void* const block = blocks.back();
-  blocks.pop_back();
-  return block;
+  const std::size_t steps = StepsOf(size_bytes);
+  if (steps < kSteps && !ended) {
+    if (void* const block = kept.Take(steps)) return block;
+  }
+  return ::operator new(steps* kStepBytes);
 }
 
 void FreeOfCall(void* block, std::size_t size_bytes) {
-  if (!ended) {
-    std::vector<void*>& blocks = kept.Of(size_bytes);
-    if (blocks.size() < kMostKept) return blocks.push_back(block);
-  }
+  const std::size_t steps = StepsOf(size_bytes);
+  if (steps < kSteps && !ended && kept.Keep(block, steps)) return;
   ::operator delete(block);
 }
 

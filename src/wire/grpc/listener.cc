@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/plain_incoming_call.h"
 #include "src/wire/grpc/unknown_method_call.h"

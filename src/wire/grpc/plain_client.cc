@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 #include "src/wire/grpc/convert.h"
 
 namespace parley::detail {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 #include "src/exchange/incoming_call.h"
 #include "src/wire/local/local_unary_call.h"
 #include "src/wire/local/pipe.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 #include "src/exchange/incoming_call.h"
 
 namespace parley::detail {

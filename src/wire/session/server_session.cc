@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/grpc/listener.h"
 #include "src/wire/session/session_incoming_call.h"

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "src/exchange/call_memory.h"
+#include "parley/detail/call_memory.h"
 #include "src/wire/grpc/convert.h"
 #include "src/wire/session/message_block.h"
 #include "src/wire/session/session_limits.h"
