@@ -107,7 +107,9 @@ std::shared_ptr<OutgoingCall> ClientCore::Open(const CallStart& start, const Cal
     return call;
   }
   if (options.parent != nullptr) call->FollowParent(options.parent->stop_token());
-  call->Open({start.kind, std::move(request), metadata, deadline - now, options.wait_for_ready,
+  // The application may have taken its time to say what it sends along.
+  const absl::Duration timeout = deadline - (options_.per_call_metadata ? absl::Now() : now);
+  call->Open({start.kind, std::move(request), metadata, timeout, options.wait_for_ready,
               start.caller_waits});
   return call;
 }

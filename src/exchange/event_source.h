@@ -11,7 +11,8 @@ class EventSource {
   enum class Wait { kNot, kAsleep, kEagerly };
 
   virtual ~EventSource() = default;
-  // Handles one event, if there is one or `wait` says to wait for it. One thread at a time.
+  // Handles one event, if there is one or `wait` says to wait for it. kNothing: there was none, or something
+  // that was put off is to be looked at before one came. One thread at a time.
   virtual Polled Poll(Wait wait) = 0;
   // Makes a Poll that is waiting return. Any thread.
   virtual void Wake() = 0;

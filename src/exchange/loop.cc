@@ -365,7 +365,8 @@ void Loop::RunQuickTasks(Lock& lock, Worker& self) {
 void Loop::SettleOverdue(Worker& self) {
   if (!source_->Overdue()) return;
   self.running = nullptr;
-  source_->Settle();
+  // Who took the lead meanwhile may have begun to wait for events before this was put off again.
+  if (source_->Settle() && leader_ != &self) source_->Wake();
   RunNextTasks(self);
 }
 

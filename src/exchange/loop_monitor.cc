@@ -2,6 +2,7 @@
 // or whether events may come that nobody waits for.
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "src/exchange/loop.h"
 
@@ -79,11 +80,11 @@ bool Loop::LacksCore(Lock& lock, Suspicion& suspicion) {
   const std::uint64_t step = steps_;
   lock.unlock();
   const bool runnable = watch.IsRunnable();
-  const std::chrono::nanoseconds cpu_time = watch.CpuTime();
+  const std::optional<std::chrono::nanoseconds> cpu_time = watch.CpuTime();
   lock.lock();
-  if (!runnable) return false;
-  if (suspicion.step != step) suspicion = {step, cpu_time};
-  return cpu_time - suspicion.cpu_time < LookPace::kGlance;
+  if (!runnable || !cpu_time) return false;
+  if (suspicion.step != step) suspicion = {step, *cpu_time};
+  return *cpu_time - suspicion.cpu_time < LookPace::kGlance;
 }
 
 // The leader's task takes long: lead in its place, and keep tasks like it away from leaders.

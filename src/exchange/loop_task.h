@@ -40,8 +40,6 @@ class TaskBatch {
     const std::size_t next = next_.fetch_add(1, std::memory_order_acq_rel);
     return next < tasks_.size() ? &tasks_[next] : nullptr;
   }
-  // The leader's: whether Next has something, unless somebody else takes it.
-  bool HasNext() const { return next_.load(std::memory_order_relaxed) < tasks_.size(); }
   // Moves what has not begun to the front of `tasks`. Under the loop's lock.
   void TakeRest(Fifo<LoopTask>& tasks) {
     const std::size_t next = next_.exchange(kNone, std::memory_order_acq_rel);

@@ -14,9 +14,9 @@ namespace parley::detail {
 ThreadWatch::ThreadWatch()
     : thread_(gettid()), has_clock_(pthread_getcpuclockid(pthread_self(), &clock_) == 0) {}
 
-std::chrono::nanoseconds ThreadWatch::CpuTime() const {
+std::optional<std::chrono::nanoseconds> ThreadWatch::CpuTime() const {
   timespec time{};
-  if (!has_clock_ || clock_gettime(clock_, &time) != 0) return {};
+  if (!has_clock_ || clock_gettime(clock_, &time) != 0) return std::nullopt;
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 

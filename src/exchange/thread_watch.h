@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <optional>
 
 namespace parley::detail {
 
@@ -15,8 +16,8 @@ class ThreadWatch {
  public:
   ThreadWatch();
 
-  // How long it has had a core; 0 if nobody can tell.
-  std::chrono::nanoseconds CpuTime() const;
+  // How long it has had a core, unless nobody can tell.
+  std::optional<std::chrono::nanoseconds> CpuTime() const;
   // Whether it has a core or waits for one. If not, it is blocked, or nobody can tell.
   bool IsRunnable() const;
 

@@ -19,6 +19,14 @@ namespace {
 using call_test::Counter;
 using call_test::Gate;
 
+// Where it does not happen, tasks and events would come to what they refer to when it is gone.
+void Await(Gate& gate) {
+  if (const testing::AssertionResult opens = gate.Opens(); !opens) {
+    ADD_FAILURE() << opens.message();
+    std::_Exit(1);
+  }
+}
+
 // Gates of tasks come before the loop, which runs them to their end.
 class LoopTasks : public testing::Test {
  protected:
@@ -28,13 +36,10 @@ class LoopTasks : public testing::Test {
       loop_.Post(std::move(task), history);
     });
   }
-  testing::AssertionResult HandlesEvents() {
+  void AwaitEvents() {
     Gate handled;
     source_.StartAndDeliver([&] { handled.Open(); });
-    const testing::AssertionResult result = handled.Opens();
-    // The event refers to what is gone now.
-    if (!result) std::_Exit(1);
-    return result;
+    Await(handled);
   }
 
   TaskHistory history_;
@@ -51,7 +56,7 @@ TEST_F(LoopTasks, RunOnPoolThreads) {
     EXPECT_TRUE(loop_.OnPoolThread());
     ran.Open();
   });
-  EXPECT_TRUE(ran.Opens());
+  Await(ran);
   EXPECT_FALSE(loop_.OnPoolThread());
 }
 
@@ -67,7 +72,7 @@ TEST_F(LoopTasks, OfAnEventRunWhereItWasHandled) {
       ran.Open();
     });
   });
-  ASSERT_TRUE(ran.Opens());
+  Await(ran);
   EXPECT_EQ(run_by, handled_by);
   loop_.RemoveInterest();
 }
@@ -84,7 +89,7 @@ TEST_F(LoopTasks, OfWhatWasPutOffForTooLongRun) {
         },
         /*overdue=*/true);
   });
-  EXPECT_TRUE(ran.Opens());
+  Await(ran);
   loop_.RemoveInterest();
 }
 
@@ -96,7 +101,7 @@ TEST_F(LoopTasks, OfAnEventThatABlockedThreadTookRunInThePool) {
     EXPECT_TRUE(loop_.OnPoolThread());
     ran.Open();
   });
-  EXPECT_TRUE(ran.Opens());
+  Await(ran);
   // The pool polls as long as it has tasks, and then leaves it to the thread that waits.
   EXPECT_FALSE(waiting.returned());
   source_.StartAndDeliver([] {});
@@ -130,7 +135,7 @@ TEST_F(LoopTasksInTurn, WhatOneOfTheLeadersPostsRunsNext) {
       });
       loop_.Post([&] { ran.push_back(3); });
     });
-    ASSERT_TRUE(done.Opens());
+    Await(done);
   }
   EXPECT_THAT(ran, testing::ElementsAre(1, 2, 3, 4));
   loop_.RemoveInterest();
@@ -146,7 +151,7 @@ TEST_F(LoopTasksInTurn, ThatPostOneAnotherLetOthersHaveTheirTurn) {
     loop_.Post(next);
     loop_.Post([&] { before_the_other = ran; });
   });
-  ASSERT_TRUE(done.Opens());
+  Await(done);
   EXPECT_GT(before_the_other, 0);
   EXPECT_LT(before_the_other, 20);
   loop_.RemoveInterest();
@@ -160,7 +165,7 @@ TEST_F(LoopTasksInTurn, LeaveEventsTheirTurn) {
   std::function<void()> next = [&] { handled ? done.Open() : loop_.Post(next); };
   source_.StartAndDeliver([&] { loop_.Post(next); });
   source_.StartAndDeliver([&] { handled = true; });
-  EXPECT_TRUE(done.Opens());
+  Await(done);
   handled = true;
   loop_.RemoveInterest();
 }
@@ -173,7 +178,7 @@ TEST_F(LoopMonitor, TakesAwayWhatATaskThatBlocksHasPosted) {
     EXPECT_TRUE(go_.Opens());
     done.Open();
   });
-  EXPECT_TRUE(done.Opens());
+  Await(done);
   loop_.RemoveInterest();
 }
 
@@ -186,7 +191,7 @@ TEST_F(LoopTasks, ThatWaitHereLeaveWhatTheyHavePostedToOthers) {
     loop_.Wait(sleeper);
     done.Open();
   });
-  EXPECT_TRUE(done.Opens());
+  Await(done);
   loop_.RemoveInterest();
 }
 
@@ -199,11 +204,11 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {
         EXPECT_TRUE(go_.Opens());
       },
       &history_);
-  ASSERT_TRUE(begun.Opens());
-  EXPECT_TRUE(HandlesEvents());
+  Await(begun);
+  AwaitEvents();
   Gate ran;
   Request([&] { ran.Open(); });
-  EXPECT_TRUE(ran.Opens()) << "other tasks go on";
+  Await(ran);
   loop_.Post([&] {});
   EXPECT_GT(history_.slow.load(), 0) << "and this kind of task is known to be slow";
   go_.Open();
@@ -220,10 +225,28 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatComputes) {
         }
       },
       &history_);
-  EXPECT_TRUE(begun.Opens());
-  EXPECT_TRUE(HandlesEvents());
+  Await(begun);
+  AwaitEvents();
   EXPECT_GT(history_.slow.load(), 0);
   go_.Open();
+  loop_.RemoveInterest();
+}
+
+// What is put off once more then has to be looked at by the one who leads now, who may wait already.
+TEST_F(LoopMonitor, TakesTheLeadFromWhoSettlesBetweenTasks) {
+  loop_.AddInterest();
+  source_.StartAndDeliver([this] {
+    loop_.Post([this] {
+      source_.OnSettle(
+          [this] {
+            EXPECT_TRUE(source_.SomebodyPolls());
+            return true;
+          },
+          /*overdue=*/true);
+    });
+    for (int i = 0; i < 20; ++i) loop_.Post([] {});
+  });
+  EXPECT_TRUE(source_.IsWoken());
   loop_.RemoveInterest();
 }
 
@@ -234,7 +257,7 @@ TEST_F(LoopMonitor, TakesTheLeadHoweverBusyOtherThreadsAre) {
     begun.Open();
     EXPECT_TRUE(go_.Opens());
   });
-  ASSERT_TRUE(begun.Opens());
+  Await(begun);
   Gate handled;
   Counter ended;
   // Each task posts the next one.
@@ -248,7 +271,7 @@ TEST_F(LoopMonitor, TakesTheLeadHoweverBusyOtherThreadsAre) {
   };
   for (int i = 0; i < 3; ++i) loop_.Post(task);
   source_.StartAndDeliver([&] { handled.Open(); });
-  EXPECT_TRUE(handled.Opens());
+  Await(handled);
   enough = true;
   EXPECT_TRUE(ended.Reaches(3));
   go_.Open();
@@ -264,8 +287,8 @@ TEST_F(LoopMonitor, TakesItAgainAndAgain) {
       gate.Open();
       EXPECT_TRUE(go_.Opens());
     });
-    ASSERT_TRUE(gate.Opens()) << i;
-    EXPECT_TRUE(HandlesEvents()) << i;
+    Await(gate);
+    AwaitEvents();
   }
   go_.Open();
   loop_.RemoveInterest();
@@ -283,7 +306,7 @@ TEST_F(LoopMonitor, WatchesWhenTwoTasksComeFromOneEvent) {
     }
   });
   ASSERT_TRUE(begun.Reaches(2));
-  EXPECT_TRUE(HandlesEvents());
+  AwaitEvents();
   go_.Open();
   loop_.RemoveInterest();
 }
@@ -293,10 +316,10 @@ TEST_F(LoopMonitor, TasksThatATaskPostedGoOnWhileItBlocks) {
   Gate ran;
   Request([&] {
     loop_.Post([&] { ran.Open(); });
-    EXPECT_TRUE(ran.Opens());
+    Await(ran);
   });
-  EXPECT_TRUE(ran.Opens());
-  EXPECT_TRUE(HandlesEvents());
+  Await(ran);
+  AwaitEvents();
   loop_.RemoveInterest();
 }
 
@@ -318,7 +341,7 @@ TEST_F(LoopMonitor, SlowTasksGoToOtherThreadsUntilTheyAreQuickAgain) {
           },
           &history_);
     });
-    EXPECT_TRUE(ran.Opens());
+    Await(ran);
     elsewhere = run_by != handled_by;
   };
   run_one();

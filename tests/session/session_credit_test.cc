@@ -247,6 +247,20 @@ TEST(SessionCredit, WhatWasTakenIsGrantedAgainByHalves) {
   EXPECT_THAT(peer.SaidAll(), ElementsAre(Is("exchange: 1 credit_bytes: 8192")));
 }
 
+// A peer that cuts no messages must not wait for what a reader who has taken all has not told.
+TEST(SessionCredit, IsGrantedBeforeWhatIsNotToldWouldMakeHalfOfTheWindowFree) {
+  const std::size_t untold = SessionMachine::WorthTelling(/*empty=*/true);
+  for (const bool reaches : {false, true}) {
+    MachinePeer peer(Side::kServer);
+    peer.Greeted();
+    const LanePtr lane = peer.Opened(1);
+    const std::size_t size = kWindow / 2 - untold - (reaches ? 0 : 1) - kCost;
+    peer.Hear("exchange: 1", std::string(size, 'x'));
+    peer.Took(lane, size);
+    EXPECT_EQ(Credit(peer.SaidAll(), 1), reaches ? size + kCost : 0);
+  }
+}
+
 TEST(SessionCredit, TheWindowGrowsForAReaderThatKeepsUp) {
   MachinePeer peer(Side::kServer);
   peer.Greeted();

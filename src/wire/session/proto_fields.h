@@ -29,6 +29,17 @@ inline char* PutVarint(std::uint64_t value, char* out) {
   return out;
 }
 
+// Reads a number at `at`, which it moves behind it; false where the bytes are malformed.
+inline bool TakeVarint(const char*& at, const char* end, std::uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && at != end; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*at++);
+    value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
 // All fields have numbers below 16, so that their tags are one byte.
 constexpr std::size_t NumberSize(std::uint64_t value) {
   return value == 0 ? 0 : 1 + VarintSize(value);
@@ -98,15 +109,8 @@ class Fields {
 
  private:
   std::uint64_t Varint() {
-    if (at_ != end_ && static_cast<unsigned char>(*at_) < 0x80) {
-      return static_cast<unsigned char>(*at_++);
-    }
     std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
-      const auto byte = static_cast<unsigned char>(*at_++);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
+    if (TakeVarint(at_, end_, value)) return value;
     malformed_ = true;
     return 0;
   }
@@ -136,12 +140,13 @@ class Expected {
 
   bool Number(std::uint32_t field, std::uint64_t& number) {
     const char* at = After(Tag(field, kVarint));
-    return at != nullptr && Varint(at, number) && Advance(at);
+    return at != nullptr && TakeVarint(at, End(), number) && Advance(at);
   }
   bool Bytes(std::uint32_t field, std::string_view& bytes) {
     const char* at = After(Tag(field, kBytes));
     std::uint64_t size = 0;
-    if (at == nullptr || !Varint(at, size) || size > static_cast<std::uint64_t>(End() - at)) {
+    if (at == nullptr || !TakeVarint(at, End(), size) ||
+        size > static_cast<std::uint64_t>(End() - at)) {
       return false;
     }
     bytes = {at, static_cast<std::size_t>(size)};
@@ -154,16 +159,6 @@ class Expected {
   const char* After(std::uint32_t tag) const {
     const bool is_next = !rest_.empty() && static_cast<unsigned char>(rest_.front()) == tag;
     return is_next ? rest_.data() + 1 : nullptr;
-  }
-  // Moves `at` behind it.
-  bool Varint(const char*& at, std::uint64_t& value) const {
-    value = 0;
-    for (unsigned shift = 0; shift < 64 && at != End(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(*at++);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
   }
   bool Advance(const char* to) {
     rest_.remove_prefix(static_cast<std::size_t>(to - rest_.data()));

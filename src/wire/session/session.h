@@ -36,6 +36,17 @@ class SessionCall : public Lane {
 
  protected:
   ~SessionCall() = default;
+  // The application took a message; `empty`: the last that there is. Returns what the session is to be told
+  // of now, if anything.
+  std::size_t CountTaken(std::size_t size_bytes, bool empty) {
+    const std::size_t cost = SessionMachine::CostOf(size_bytes);
+    const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
+    if (taken < SessionMachine::WorthTelling(empty)) return 0;
+    return taken_bytes_.exchange(0, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::size_t> taken_bytes_ = 0;  // and not yet told
 };
 
 class Session : public std::enable_shared_from_this<Session>, public Deferred {

@@ -43,10 +43,7 @@ void SessionIncomingCall::Deliver(SessionMachine::Event& event, absl::Span<Paylo
 }
 
 void SessionIncomingCall::Taken(std::size_t size_bytes, bool empty) {
-  const std::size_t cost = SessionMachine::CostOf(size_bytes);
-  const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
-  if (taken < SessionMachine::WorthTelling(empty)) return;
-  session_->Took(*this, taken_bytes_.exchange(0, std::memory_order_relaxed), empty);
+  if (const std::size_t cost = CountTaken(size_bytes, empty)) session_->Took(*this, cost, empty);
 }
 
 void SessionIncomingCall::SendHeaders(std::optional<Metadata> headers) {

@@ -45,7 +45,6 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
   std::string unknown_;  // the method's name, if nobody has registered it
   Metadata request_metadata_;
   bool closing_ = false;
-  std::atomic<std::size_t> taken_bytes_ = 0;  // and not yet told
 };
 
 }  // namespace parley::detail

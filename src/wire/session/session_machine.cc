@@ -140,8 +140,11 @@ void SessionMachine::Took(Lane& lane, std::size_t cost_bytes, bool empty) {
     windows_bytes_ += grown - lane.window_;
     lane.window_ = grown;
   }
+  // At the latest when half of the window is free, with what the application has not told yet.
   const std::uint64_t outstanding = lane.held_ + lane.granted_;
-  if (outstanding <= lane.window_ / 2) Grant(lane, lane.window_ - outstanding);
+  if (outstanding <= lane.window_ / 2 + WorthTelling(true)) {
+    Grant(lane, lane.window_ - outstanding);
+  }
 }
 
 // --- What is said.

@@ -176,8 +176,8 @@ class SessionMachine {
   // they will soon be taken.
   Block Keep(std::string_view bytes, bool briefly) const;
   Payload WholePayload(std::string_view bytes, bool briefly) const;
-  // Whether a whole message may come now, and none of it be refused; if so, it has.
-  bool TakesWhole(Lane& lane, std::size_t message_bytes) const;
+  // Counts a whole message that has come, unless it may not come now or is to be refused: then false.
+  bool ChargeWhole(Lane& lane, std::size_t message_bytes);
   bool IsClient() const { return side_ == Side::kClient; }
 
   // Says what the lane has to say, or queues it for its turn.

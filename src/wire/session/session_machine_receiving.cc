@@ -88,7 +88,7 @@ bool SessionMachine::ReceiveWhole(const WholeMessage& whole, Lane* last, Event& 
   const auto found = same ? lanes_.end() : lanes_.find(whole.exchange);
   if (!same && found == lanes_.end()) return false;
   Lane& lane = same ? *last : *found->second;
-  if (!TakesWhole(lane, whole.message.size())) return false;
+  if (!ChargeWhole(lane, whole.message.size())) return false;
   event.message = WholePayload(whole.message, whole.ends_ok);
   if (same && !whole.ends_ok && lane.heard_) {
     event.follows = true;
@@ -106,7 +106,7 @@ bool SessionMachine::ReceiveWhole(const WholeMessage& whole, Lane* last, Event& 
   return true;
 }
 
-bool SessionMachine::TakesWhole(Lane& lane, std::size_t message_bytes) const {
+bool SessionMachine::ChargeWhole(Lane& lane, std::size_t message_bytes) {
   const std::uint64_t cost = CostOf(message_bytes);
   const bool takes = lane.remaining_ == 0 && !lane.peer_ended_ && !lane.refused_ &&
                      cost <= lane.granted_ && message_bytes <= limits_.max_message_bytes;

@@ -119,10 +119,7 @@ void SessionOutgoingCall::Orphaned(const absl::Status& status, bool seen) {
 
 void SessionOutgoingCall::Taken(std::size_t size_bytes, bool empty) {
   if (one_response_) return;  // the call is over with it
-  const std::size_t cost = SessionMachine::CostOf(size_bytes);
-  const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
-  if (taken < SessionMachine::WorthTelling(empty)) return;
-  session_->Took(*this, taken_bytes_.exchange(0, std::memory_order_relaxed), empty);
+  if (const std::size_t cost = CountTaken(size_bytes, empty)) session_->Took(*this, cost, empty);
 }
 
 }  // namespace parley::detail

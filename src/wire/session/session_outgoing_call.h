@@ -65,7 +65,6 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   bool message_seen_ = false;
   Metadata received_initial_;
   Metadata received_trailing_;
-  std::atomic<std::size_t> taken_bytes_ = 0;  // and not yet told
 };
 
 }  // namespace parley::detail
