@@ -24,8 +24,10 @@ endfunction()
 
 # The whole build runs under a sanitizer or none of it does, so the flags are global.
 if(PARLEY_SANITIZE STREQUAL "address")
-  set(flags -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  # Less optimisation and lines without variables build in less than half the time.
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1)
 elseif(PARLEY_SANITIZE STREQUAL "thread")
+  # Not with -g1: the suppressions need the whole names of functions.
   set(flags -fsanitize=thread -fno-omit-frame-pointer)
 elseif(PARLEY_SANITIZE)
   message(FATAL_ERROR
@@ -36,8 +38,6 @@ if(PARLEY_BUILD_FUZZERS)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(PARLEY_SANITIZE)
-  # Less optimisation and lines without variables build in less than half the time, and reports are as
-  # clear.
-  add_compile_options(${flags} -O1 -g1)
+  add_compile_options(${flags})
   add_link_options(${flags})
 endif()
