@@ -11,7 +11,7 @@ namespace {
 
 // Sizes are rounded up to these steps, as malloc's are, and larger ones are not kept.
 constexpr std::size_t kStepBytes = 16;
-constexpr std::size_t kSteps = 128;
+constexpr std::size_t kSteps = 256;
 // Of each size.
 #ifdef ABSL_HAVE_ADDRESS_SANITIZER
 constexpr int kMostKept = 0;  // or it would not see who uses what was let go

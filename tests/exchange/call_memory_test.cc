@@ -25,6 +25,17 @@ TEST(CallMemory, IsUsedAgainForWhatTakesAsMuch) {
   FreeOfCall(larger, 113);
   ::operator delete(taken);
 }
+
+// As large as a plain call with what gRPC keeps in it.
+TEST(CallMemory, IsUsedAgainForLargeCalls) {
+  void* const block = AllocateForCall(3000);
+  FreeOfCall(block, 3000);
+  void* const taken = ::operator new(3008);
+  void* const again = AllocateForCall(3000);
+  EXPECT_EQ(again, block);
+  FreeOfCall(again, 3000);
+  ::operator delete(taken);
+}
 #endif
 
 TEST(CallMemory, KeepsTheAlignmentThatATypeAsksFor) {
