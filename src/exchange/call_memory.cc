@@ -73,7 +73,8 @@ void* AllocateForCall(std::size_t size_bytes) {
   if (steps < kSteps && !ended) {
     if (void* const block = kept.Take(steps)) return block;
   }
-  return ::operator new(steps* kStepBytes);
+  const std::size_t rounded_bytes = steps * kStepBytes;
+  return ::operator new(rounded_bytes);
 }
 
 void FreeOfCall(void* block, std::size_t size_bytes) {

@@ -206,9 +206,12 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {
       &history_);
   Await(begun);
   AwaitEvents();
-  Gate ran;
-  Request([&] { ran.Open(); });
-  Await(ran);
+  {
+    SCOPED_TRACE("other tasks go on");
+    Gate ran;
+    Request([&] { ran.Open(); });
+    Await(ran);
+  }
   loop_.Post([&] {});
   EXPECT_GT(history_.slow.load(), 0) << "and this kind of task is known to be slow";
   go_.Open();
@@ -282,6 +285,7 @@ TEST_F(LoopMonitor, TakesItAgainAndAgain) {
   loop_.AddInterest();
   std::vector<std::unique_ptr<Gate>> begun;
   for (int i = 0; i < 4; ++i) {
+    SCOPED_TRACE(i);
     Gate& gate = *begun.emplace_back(std::make_unique<Gate>());
     Request([&] {
       gate.Open();

@@ -3,6 +3,8 @@
 #ifndef PARLEY_SRC_WIRE_SESSION_SESSION_H_
 #define PARLEY_SRC_WIRE_SESSION_SESSION_H_
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>

@@ -2,7 +2,6 @@
 #ifndef PARLEY_SRC_WIRE_SESSION_SESSION_INCOMING_CALL_H_
 #define PARLEY_SRC_WIRE_SESSION_SESSION_INCOMING_CALL_H_
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>

@@ -95,14 +95,15 @@ bool SessionMachine::ReceiveWhole(const WholeMessage& whole, Lane* last, Event& 
     return true;
   }
   const bool heard_before = std::exchange(lane.heard_, true);
-  if (whole.ends_ok) lane.has_message_ = false;
-  if ((!heard_before || whole.ends_ok) && !lane.has_message_) {
-    event.discarded = std::move(lane.message_);
+  if (!whole.ends_ok) {
+    if (!heard_before && !lane.has_message_) event.discarded = std::move(lane.message_);
+    event.lane = lane.self_;
+    return true;
   }
-  event.lane = lane.self_;
-  if (!whole.ends_ok) return true;
+  lane.has_message_ = false;
+  event.discarded = std::move(lane.message_);
   event.status.emplace();
-  Release(lane);
+  event.lane = Release(lane);
   return true;
 }
 
