@@ -45,6 +45,7 @@ set(parley_sources
   src/exchange/incoming_call.cc
   src/exchange/logger.cc
   src/exchange/loop.cc
+  src/exchange/loop_guest.cc
   src/exchange/loop_monitor.cc
   src/exchange/machine.cc
   src/exchange/outgoing_call.cc

@@ -13,6 +13,8 @@ namespace parley {
 //           in a parley call or elsewhere: no other event of that client or server is handled
 //           meanwhile, not even the one that a blocked task waits for.
 // Threads:  Post is called from any thread, never under a lock of parley's.
+//           A task may be more than one callback: it runs what a message has brought, and under load
+//           it reads the next ones and runs what they bring, for up to half a millisecond.
 // Lifetime: kept by whoever was given it until its last task has run.
 // Errors:   a task never throws; every task must be run or destroyed.
 class Executor {

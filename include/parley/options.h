@@ -123,7 +123,7 @@ struct ServerOptions {
   // Without it Start refuses to listen in plaintext on anything but loopback and unix sockets.
   bool allow_plaintext_beyond_loopback = false;
   // Asked before every handler of every method, parley's own included; anything but OK is the
-  // call's status. Runs on the server's threads: must not block for long.
+  // call's status. Runs on the server's or the executor's threads: must not block for long.
   std::function<absl::Status(const CallInfo&)> authorize = nullptr;
   // Where handlers and resumptions run. None: the server's own threads.
   std::shared_ptr<Executor> executor = nullptr;

@@ -7,8 +7,9 @@ namespace parley::detail {
 class EventSource {
  public:
   enum class Polled { kEvent, kNothing, kShutdown };
-  // kEagerly: there is a core that has nothing else to do than to look again and again.
-  enum class Wait { kNot, kAsleep, kEagerly };
+  // kEagerly: there is a core that has nothing else to do than to look again and again. kBriefly: the same,
+  // but not to sleep then.
+  enum class Wait { kNot, kAsleep, kEagerly, kBriefly };
 
   virtual ~EventSource() = default;
   // Handles one event, if there is one or `wait` says to wait for it. kNothing: there was none, or something

@@ -11,6 +11,7 @@ constexpr int kMostAtOnce = 64;
 }  // namespace
 
 thread_local const ExecutorQueue* ExecutorQueue::runs_here_ = nullptr;
+thread_local bool ExecutorQueue::blocks_here_ = false;
 thread_local const ExecutorQueue* ExecutorQueue::asks_here_ = nullptr;
 
 class ExecutorQueue::Run {
@@ -30,7 +31,12 @@ class ExecutorQueue::Run {
   std::weak_ptr<ExecutorQueue> queue_;  // which has the executor, which has this
 };
 
-bool ExecutorQueue::RunsHere() const { return runs_here_ == this; }
+bool ExecutorQueue::NoteBlocks() {
+  if (!RunsQuicklyHere()) return false;
+  blocks_here_ = true;
+  --quick_;
+  return true;
+}
 
 void ExecutorQueue::Post(absl::Span<Task> tasks) {
   Lock lock(mutex_);
@@ -61,9 +67,13 @@ void ExecutorQueue::RunSome() {
       AskForAnother(lock);
       lock.unlock();
       const ExecutorQueue* const outer = std::exchange(runs_here_, this);
+      const bool outer_blocks = std::exchange(blocks_here_, false);
+      ++quick_;
       task();
       task = nullptr;
+      NoteBlocks();
       runs_here_ = outer;
+      blocks_here_ = outer_blocks;
       lock.lock();
       --unfinished_;
     }

@@ -26,19 +26,29 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   using Task = absl::AnyInvocable<void()>;
   void Post(Task task) { Post(absl::MakeSpan(&task, 1)); }
   void Post(absl::Span<Task> tasks);
+  // A task of its own, behind what the application has posted.
+  void PostAlone(Task task) { executor_->Post(std::move(task)); }
 
   // How many have been posted and have not ended.
   std::size_t unfinished() const { return unfinished_.load(std::memory_order_relaxed); }
-  // Whether some of them have not begun.
-  bool has_waiting() const { return waiting_.load(std::memory_order_relaxed) > 0; }
+  // Whether some of them have not begun and will soon, since those before them have not blocked.
+  bool HasMore() const {
+    return waiting_.load(std::memory_order_relaxed) > 0 &&
+           quick_.load(std::memory_order_relaxed) > 0;
+  }
   // Whether the calling thread is in a task.
-  bool RunsHere() const;
+  bool RunsHere() const { return runs_here_ == this; }
+  // The same, and the task has not blocked.
+  bool RunsQuicklyHere() const { return RunsHere() && !blocks_here_; }
+  // The calling thread is about to wait. Returns whether it RunsQuicklyHere and does not any more.
+  bool NoteBlocks();
 
  private:
   using Lock = std::unique_lock<std::mutex>;
   class Run;
 
   static thread_local const ExecutorQueue* runs_here_;
+  static thread_local bool blocks_here_;                // that task, since it began
   static thread_local const ExecutorQueue* asks_here_;  // and will run what waits
 
   // Runs what waits, as one task of the executor.
@@ -55,6 +65,7 @@ class ExecutorQueue : public std::enable_shared_from_this<ExecutorQueue> {
   Fifo<Task> tasks_;
   std::atomic<std::size_t> unfinished_ = 0;  // changed under the mutex
   std::atomic<std::size_t> waiting_ = 0;     // the same
+  std::atomic<std::size_t> quick_ = 0;       // that run and have not blocked
   bool asked_ = false;                       // for a thread that has not come yet
   std::size_t running_ = 0;                  // threads
 };

@@ -23,9 +23,12 @@ thread_local Loop::Worker* Loop::current_worker_ = nullptr;
 thread_local Loop* Loop::dispatching_ = nullptr;
 
 void Loop::Stop() {
+  CloseDoor();
   {
     Lock lock(mutex_);
     if (!std::exchange(stopping_, true) && source_ != nullptr) source_->Shutdown();
+    AskLeader();
+    lead_is_lent_ = false;
     if (CanLead() || HasTasks()) WakeWorker();
     idle_wake_.notify_all();
     monitor_sleep_.Disturb();
@@ -40,10 +43,13 @@ void Loop::Stop() {
     }
     if (thread.joinable()) thread.join();
   }
+  Lock lock(mutex_);
+  idle_wake_.wait(lock, [this] { return guests_ == 0; });
 }
 
 bool Loop::OnPoolThread() const {
-  return current_worker_ != nullptr && current_worker_->loop == this;
+  return (current_worker_ != nullptr && current_worker_->loop == this) ||
+         (executor_ != nullptr && executor_->RunsHere());
 }
 
 bool Loop::PollsNext() const {
@@ -58,7 +64,10 @@ void Loop::Post(absl::AnyInvocable<void()>&& task, TaskHistory* history) {
     brought_.Push(LoopTask(std::move(task), history));
     return;
   }
-  if (executor_ != nullptr) return executor_->Post(std::move(task));
+  if (executor_ != nullptr) {
+    if (!slow && PostToGuest(task, history)) return;
+    return PostToExecutor(std::move(task), slow ? history : nullptr);
+  }
   if (!slow && PostNext(task, history)) return;
   Lock lock(mutex_);
   (slow ? slow_ : quick_).Push(LoopTask(std::move(task), history));
@@ -101,23 +110,28 @@ void Loop::Wait(Sleeper& sleeper) {
   Lock lock(mutex_);
   void* self = &sleeper;
   bool led = false;
+  // What the task has said was left for those after it.
+  if (executor_ != nullptr && executor_->NoteBlocks() && source_ != nullptr) SettleAfterLead(lock);
   if (worker != nullptr) {
     self = worker;
-    --running_;
-    ++blocked_;
+    CountBlocked(*worker, true);
     if (leader_ == self) SetLeaderRuns(false);
     GiveTasksAway(*worker);
-    if (HasTasks()) WakeWorker();
+    SeeToTasks(lock);
   }
   while (!sleeper.released_) {
     if (CanLead() && !pool_leads_ && (leader_ == nullptr || leader_ == self)) {
       leader_ = self;
       led = true;
+      if (executor_ != nullptr && HasTasks()) {  // which were for a guest
+        BringTasks(lock);
+        continue;
+      }
       sleeper.polling_ = true;
-      Poll(lock);
+      Poll(lock, EventSource::Wait::kAsleep);
       sleeper.polling_ = false;
       // Tasks are for the pool; who runs them polls, so that one event costs one thread.
-      if (HasTasks() && WakeWorker()) {
+      if (SeeToTasks(lock)) {
         leader_ = nullptr;
         pool_leads_ = true;
       }
@@ -130,8 +144,7 @@ void Loop::Wait(Sleeper& sleeper) {
     }
   }
   if (worker != nullptr) {
-    --blocked_;
-    ++running_;
+    CountBlocked(*worker, false);
     if (leader_ == self) {
       SetLeaderRuns(true);
       CountStep();
@@ -157,8 +170,7 @@ void Loop::Release(Sleeper& sleeper) {
 
 void Loop::EnterBlocked(Worker& worker) {
   Lock lock(mutex_);
-  --running_;
-  ++blocked_;
+  CountBlocked(worker, true);
   const bool led = leader_ == &worker;
   if (led) {
     leader_ = nullptr;
@@ -166,14 +178,25 @@ void Loop::EnterBlocked(Worker& worker) {
     GiveTasksAway(worker);
     PassLead();
   }
-  if (HasTasks()) WakeWorker();
+  SeeToTasks(lock);
   if (led) SettleAfterLead(lock);
 }
 
-void Loop::LeaveBlocked(Worker&) {
+void Loop::LeaveBlocked(Worker& worker) {
   Lock lock(mutex_);
-  --blocked_;
-  ++running_;
+  CountBlocked(worker, false);
+}
+
+void Loop::CountBlocked(const Worker& worker, bool blocks) {
+  running_ = blocks ? running_ - 1 : running_ + 1;
+  if (!worker.is_guest) blocked_ = blocks ? blocked_ + 1 : blocked_ - 1;
+}
+
+bool Loop::SeeToTasks(Lock& lock) {
+  if (!HasTasks()) return false;
+  if (executor_ == nullptr) return WakeWorker();
+  BringTasks(lock);
+  return false;
 }
 
 void Loop::Strayed() {
@@ -193,6 +216,7 @@ void Loop::RemoveInterest() { interest_.fetch_sub(1); }
 
 // Finds somebody to poll, now that nobody does: a blocked thread, else the pool if it is needed.
 void Loop::PassLead() {
+  lead_is_lent_ = false;
   if (!CanLead()) return;
   if (!sleepers_.empty() && !pool_leads_) {
     sleepers_.front()->wake_.notify_one();
@@ -223,16 +247,17 @@ bool Loop::WakeWorker() {
 }
 
 void Loop::WorkerMain() {
-  Worker self;
-  self.loop = this;
+  Worker self(this);
   current_worker_ = &self;
   Lock lock(mutex_);
   if (waking_ > 0) --waking_;
   while (true) {
     // A task that blocked may have brought the lead with it.
-    if (leader_ == &self || (LeadIsFree() && PoolMustLead())) {
+    if (MayLead(self)) {
       leader_ = &self;
       Lead(lock, self);
+    } else if (executor_ != nullptr && HasTasks() && leader_ == nullptr && !lead_is_lent_) {
+      BringTasks(lock);  // the source has ended
     } else if (HasTasksForOthers() && running_ < limits_.running) {
       Fifo<LoopTask>& tasks = slow_.empty() ? quick_ : slow_;
       LoopTask task = tasks.Pop();
@@ -262,10 +287,12 @@ void Loop::Lead(Lock& lock, Worker& self) {
       source_->Settle();
       lock.lock();
       GiveTasksAway(self);  // there is no task that it would follow
+    } else if (executor_ != nullptr && HasTasks()) {
+      ShouldLend() ? LendLead(lock) : BringTasks(lock);
     } else if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
       RunQuickTasks(lock, self);
       // Whoever has tasks all the time must not keep events waiting.
-      if (leader_ == &self && !quick_.empty()) Poll(lock, /*waits=*/false);
+      if (leader_ == &self && !quick_.empty()) Poll(lock, EventSource::Wait::kNot);
     } else if (!PoolMustLead() && (!sleepers_.empty() || !source_->Busy())) {
       // A blocked thread polls for itself; with nobody waiting, the pool does only while something
       // may come.
@@ -273,7 +300,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
       PassLead();
       SettleAfterLead(lock);
     } else {
-      Poll(lock);
+      Poll(lock, EventSource::Wait::kAsleep);
     }
   }
 }
@@ -281,11 +308,13 @@ void Loop::Lead(Lock& lock, Worker& self) {
 // As far as this loop can tell. An executor that gets many tasks at a time will soon get some again.
 bool Loop::HasIdleCore() const {
   static const std::size_t cores = std::thread::hardware_concurrency();
-  const std::size_t tasks = executor_ != nullptr ? executor_->unfinished() : 0;
-  return std::max(tasks, last_brought_) + 1 < cores;
+  if (executor_ == nullptr) return cores > 1;
+  const bool is_guest =
+      current_worker_ != nullptr && current_worker_->is_guest;  // runs them itself
+  return std::max(executor_->unfinished(), is_guest ? 0 : last_brought_) + 1 < cores;
 }
 
-void Loop::Poll(Lock& lock, bool waits) {
+bool Loop::Poll(Lock& lock, EventSource::Wait wait) {
   using Wait = EventSource::Wait;
   leader_is_asked_.store(false, std::memory_order_relaxed);
   // Tasks that nobody could be found for: each event is an opportunity.
@@ -295,25 +324,20 @@ void Loop::Poll(Lock& lock, bool waits) {
   EventSource::Polled polled;
   do {
     CountStep();
-    polled = source_->Poll(!waits ? Wait::kNot : HasIdleCore() ? Wait::kEagerly : Wait::kAsleep);
+    polled = source_->Poll(wait == Wait::kAsleep && HasIdleCore() ? Wait::kEagerly : wait);
   } while (polled == EventSource::Polled::kEvent && brought_.empty() && !once && interest_ > 0 &&
            !leader_is_asked_.load(std::memory_order_relaxed));
   dispatching_ = outer;
-  if (executor_ != nullptr && !brought_.empty()) {
-    // All of them at once: a thread that wakes finds them all.
-    std::vector<absl::AnyInvocable<void()>> tasks;
-    while (!brought_.empty()) tasks.push_back(brought_.Pop().run);
-    last_brought_ = tasks.size();
-    executor_->Post(absl::MakeSpan(tasks));
-  }
+  if (!brought_.empty()) last_brought_ = brought_.size();
   lock.lock();
   if (quick_.empty()) quick_.Swap(brought_);
   while (!brought_.empty()) quick_.Push(brought_.Pop());
-  if (polled != EventSource::Polled::kShutdown) return;
+  if (polled != EventSource::Polled::kShutdown) return polled == EventSource::Polled::kEvent;
   source_ended_ = true;
   leader_ = nullptr;
   idle_wake_.notify_all();
   monitor_sleep_.Disturb();
+  return false;
 }
 
 void Loop::Run(Lock& lock, Worker& self, LoopTask task) {
@@ -325,14 +349,16 @@ void Loop::Run(Lock& lock, Worker& self, LoopTask task) {
   task.run();
   task.run = nullptr;
   RunNextTasks(self);  // it may have come to lead
-  if (timed && absl::Now() - start < kQuick &&
-      task.history->slow.load(std::memory_order_relaxed) > 0) {
-    task.history->slow.fetch_sub(1, std::memory_order_relaxed);
-  }
+  if (timed) NoteTime(*task.history, absl::Now() - start);
   lock.lock();
   self.running = nullptr;
   --running_;
   if (leader_ == &self) SetLeaderRuns(false);
+}
+
+void Loop::NoteTime(TaskHistory& history, absl::Duration time) {
+  if (time >= kQuick || history.slow.load(std::memory_order_relaxed) == 0) return;
+  history.slow.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Loop::RunQuickTasks(Lock& lock, Worker& self) {
@@ -354,6 +380,11 @@ void Loop::RunQuickTasks(Lock& lock, Worker& self) {
     task->run();
     task->run = nullptr;
     RunNextTasks(self);
+    if (self.is_guest && std::chrono::steady_clock::now() > self.batch_end) {
+      lock.lock();
+      GiveTasksAway(self);
+      lock.unlock();
+    }
   }
   lock.lock();
   self.batch.Clear();

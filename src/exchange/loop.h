@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
 #include "parley/detail/waiter.h"
 #include "src/exchange/event_source.h"
 #include "src/exchange/executor_queue.h"
@@ -59,10 +61,7 @@ class Loop {
 
   // `source`: null for a loop that only runs tasks; else must outlive the loop.
   // With an `executor` the pool only polls, and tasks go there.
-  Loop(EventSource* source, Limits limits, std::shared_ptr<ExecutorQueue> executor = nullptr)
-      : source_(source),
-        limits_{std::min(limits.running, kMostThreads), std::min(limits.total, kMostThreads)},
-        executor_(std::move(executor)) {}
+  Loop(EventSource* source, Limits limits, std::shared_ptr<ExecutorQueue> executor = nullptr);
   ~Loop() { Stop(); }
 
   // Shuts the source down, runs what was posted and ends the threads. Any number of times.
@@ -84,25 +83,28 @@ class Loop {
   void AddInterest();
   void RemoveInterest();
 
-  // Whether the calling thread belongs to this loop.
+  // Whether the calling thread belongs to this loop, or is at a task of its executor's.
   bool OnPoolThread() const;
   // Whether the calling thread will poll, as soon as it has done what it is at.
   bool PollsNext() const;
   bool has_executor() const { return executor_ != nullptr; }
-  // Whether it has tasks that it has not begun.
-  bool ExecutorHasMore() const { return executor_ != nullptr && executor_->has_waiting(); }
+  // Whether it has tasks that it has not begun, and will soon.
+  bool ExecutorHasMore() const { return executor_ != nullptr && executor_->HasMore(); }
   // Whether somebody polls, or will do so next.
   bool HasLeader() const { return leader_ != nullptr; }
-  // Whether the calling thread is at one of an executor's tasks, and there are more to begin.
-  bool RunsOneOfMany() const { return ExecutorHasMore() && executor_->RunsHere(); }
+  // Whether the calling thread is at one of an executor's tasks, and will go on to others.
+  bool RunsOneOfMany() const { return ExecutorHasMore() && executor_->RunsQuicklyHere(); }
 
  private:
-  // A pool thread's state.
+  // The state of a pool thread, or of an executor's while that is a guest.
   struct Worker {
-    Loop* loop = nullptr;
+    explicit Worker(Loop* of) : loop(of) {}
+    Loop* const loop;
+    bool is_guest = false;
     const ThreadWatch watch;
     std::atomic<TaskHistory*> running = nullptr;
     TaskBatch batch;
+    std::chrono::steady_clock::time_point batch_end;  // a guest's
     NextTask next;
     int in_a_row = 0;  // tasks that were next
   };
@@ -113,6 +115,9 @@ class Loop {
 
   void WorkerMain();
   void Lead(Lock& lock, Worker& self);
+  bool MayLead(const Worker& self) const {
+    return leader_ == &self || (LeadIsFree() && PoolMustLead() && !lead_is_lent_);
+  }
   void Monitor(Lock& lock, Worker& self);
   struct Suspicion;
   // Whether the leader, who is at one task since the monitor looked, lacks nothing but a core. Gives up
@@ -121,6 +126,8 @@ class Loop {
   void TakeLead();
   // One task that is not the leader's.
   void Run(Lock& lock, Worker& self, LoopTask task);
+  // That took this long.
+  static void NoteTime(TaskHistory& history, absl::Duration time);
   // The leader runs all quick tasks that there are.
   void RunQuickTasks(Lock& lock, Worker& self);
   // And what has waited for them for too long.
@@ -132,9 +139,9 @@ class Loop {
   // What was to run there may be run by anybody.
   void GiveTasksAway(Worker& worker);
   bool HasIdleCore() const;
-  // Handles events until there is something else to do for the leader, or no more come. `waits`: for the
-  // first, if there is none.
-  void Poll(Lock& lock, bool waits = true);
+  // Handles events until there is something else to do for the leader, or no more come. Returns whether
+  // there may be more. `wait`: what to do if there is none. The leader.
+  bool Poll(Lock& lock, EventSource::Wait wait);
   // The leader is to look, after the event that it handles, at what has changed under the lock.
   void AskLeader() { leader_is_asked_.store(true, std::memory_order_relaxed); }
   void Release(Sleeper& sleeper);
@@ -142,6 +149,7 @@ class Loop {
   // The pool thread that is about to block makes room for another, and comes back.
   void EnterBlocked(Worker& worker);
   void LeaveBlocked(Worker& worker);
+  void CountBlocked(const Worker& worker, bool blocks);
 
   bool CanLead() const { return source_ != nullptr && !source_ended_; }
   bool PoolMustLead() const { return interest_ > 0 || pool_leads_ || stopping_; }
@@ -159,8 +167,10 @@ class Loop {
   // quick task to quick task get in each other's way. The monitor sees to it if one is slow.
   bool LeaderRunsTasks() const { return leader_runs_.load(std::memory_order_relaxed); }
   bool HasTasksForOthers() const {
-    return !slow_.empty() || (!quick_.empty() && !LeaderRunsTasks());
+    return executor_ == nullptr && (!slow_.empty() || (!quick_.empty() && !LeaderRunsTasks()));
   }
+  // Finds threads for the tasks that there are. Returns whether one of the pool will run them.
+  bool SeeToTasks(Lock& lock);
   void CountStep() {
     steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
@@ -168,6 +178,24 @@ class Loop {
   void PassLead();
   // Gets one more pool thread going. False if there is none to be had.
   bool WakeWorker();
+
+  // --- With an executor: its thread that has run what an event has brought leads for a while, as a guest,
+  // so that neither it nor the poller is woken for the next. loop_guest.cc.
+  struct Door;
+  static void Visit(Door& door);
+  void CloseDoor();
+  void LeadAsGuest(Lock& lock, Worker& self);
+  // A task of the guest that leads here is its own. False if none does.
+  bool PostToGuest(absl::AnyInvocable<void()>& task, TaskHistory* history);
+  // `slow`: of what has been slow, and may become quick again.
+  void PostToExecutor(absl::AnyInvocable<void()>&& task, TaskHistory* slow);
+  // Brings all tasks to the executor. Gives up the lock meanwhile.
+  void BringTasks(Lock& lock);
+  // Asks the executor for a guest, who runs them. The same.
+  void LendLead(Lock& lock);
+  bool ShouldLend();
+  void CameBack(bool fruitful);
+
   // Makes sure that the monitor looks at least this often.
   using Watch = LookPace::Watch;
   void WakeMonitor(Watch least);
@@ -175,6 +203,7 @@ class Loop {
   EventSource* const source_;
   const Limits limits_;
   const std::shared_ptr<ExecutorQueue> executor_;
+  const std::shared_ptr<Door> door_;  // for guests
 
   std::mutex mutex_;
   std::condition_variable idle_wake_;
@@ -204,6 +233,11 @@ class Loop {
   std::size_t blocked_ = 0;
   std::size_t idle_ = 0;
   std::size_t waking_ = 0;  // idle threads that were woken, and new ones that have not begun
+
+  std::size_t guests_ = 0;
+  bool lead_is_lent_ = false;  // to a guest that has not come yet
+  int lend_pause_ = 1;         // how often the lead is kept after it was lent in vain
+  int until_lend_ = 0;
 };
 
 }  // namespace parley::detail

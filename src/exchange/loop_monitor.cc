@@ -61,7 +61,11 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       TakeLead();
       break;
     }
-    if (LeadIsFree() && PoolMustLead()) break;
+    if (LeadIsFree() && PoolMustLead() && (same || !lead_is_lent_)) {
+      if (std::exchange(lead_is_lent_, false))
+        CameBack(false);  // the executor has no thread for it
+      break;
+    }
     if (same && LeftAlone()) {
       pool_leads_ = true;
       break;

@@ -3,15 +3,18 @@
 // any other code may.
 #include <sys/prctl.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/call/any_call.h"
+#include "tests/call/thread_executor.h"
 #include "tests/call/wire_fixture.h"
 
 namespace parley::call_test {
@@ -24,39 +27,6 @@ using BidiStream = ClientReaderWriter<std::string, std::string>;
 class InlineExecutor final : public Executor {
  public:
   void Post(absl::AnyInvocable<void()> task) override { task(); }
-};
-
-// One thread of the application's.
-class ThreadExecutor final : public Executor {
- public:
-  ThreadExecutor() : thread_([this] { Main(); }) {}
-  ~ThreadExecutor() override {
-    Post({});
-    thread_.join();
-  }
-  void Post(absl::AnyInvocable<void()> task) override {
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    wake_.notify_one();
-  }
-  std::thread::id thread() const { return thread_.get_id(); }
-
- private:
-  void Main() {
-    while (true) {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return !tasks_.empty(); });
-      absl::AnyInvocable<void()> task = std::move(tasks_.front());
-      tasks_.erase(tasks_.begin());
-      lock.unlock();
-      if (!task) return;
-      task();
-    }
-  }
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<absl::AnyInvocable<void()>> tasks_;
-  std::thread thread_;
 };
 
 enum class Where { kOwnThreads, kInline };
@@ -238,6 +208,56 @@ TEST_P(CallbackOnOwnThreads, RunsOnTheExecutorThatWasGiven) {
   });
   EXPECT_EQ(callback.Take({}), client_executor->thread());
   EXPECT_EQ(handler.Take({}), executor->thread());
+  StopServer();
+}
+
+// Many calls at once, each made by the callback of another, and as many streams as handlers that block.
+TEST_P(CallbackOnOwnThreads, RunManyAtOnceOnTheExecutorThatWasGiven) {
+  const auto executor = std::make_shared<ThreadExecutor>(2);
+  server_options.executor = executor;
+  std::atomic<int> elsewhere = 0;
+  server().Register(kUnary, [&](Context&, const std::string& text) -> absl::StatusOr<std::string> {
+    if (!executor->Runs(std::this_thread::get_id())) ++elsewhere;
+    return text;
+  });
+  const std::string text(1000, 'x');
+  server().Register(kDown, [&](Context&, const std::string&, Writer<std::string>& writer) {
+    for (int i = 0; i < 300; ++i) {
+      if (absl::Status s = writer.Write(text); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  });
+  Start();
+  const auto client_executor = std::make_shared<ThreadExecutor>(2);
+  ClientOptions options;
+  options.executor = client_executor;
+  const Client client = Connect(std::move(options));
+
+  constexpr int kCalls = 5000, kAtOnce = 64, kStreams = 8;
+  std::atomic<int> begun = 0;
+  Counter ended;
+  std::function<void()> next = [&] {
+    const int number = begun++;
+    if (number >= kCalls) return;
+    client.AsyncCall(kUnary, absl::StrCat(number))
+        .Then([&, number](const absl::StatusOr<std::string>& result) {
+          EXPECT_TRUE(result.ok() && *result == absl::StrCat(number)) << result.status();
+          if (!client_executor->Runs(std::this_thread::get_id())) ++elsewhere;
+          next();
+          ended.Add();
+        });
+  };
+  for (int i = 0; i < kAtOnce; ++i) next();
+  std::vector<ClientReader<std::string>> streams;
+  for (int i = 0; i < kStreams; ++i) streams.push_back(client.Call(kDown, ""));
+  for (ClientReader<std::string>& stream : streams) {
+    int read = 0;
+    while (std::optional<std::string> message = stream.Next()) read += *message == text ? 1 : 0;
+    EXPECT_EQ(read, 300);
+    EXPECT_EQ(stream.Finish(), absl::OkStatus());
+  }
+  EXPECT_TRUE(ended.Reaches(kCalls));
+  EXPECT_EQ(elsewhere, 0);
   StopServer();
 }
 

@@ -63,7 +63,7 @@ TEST_F(ExecutorQueueTest, KnowsItsThreadsAndWhatIsUnfinished) {
   queue_->Post([&] {
     EXPECT_TRUE(queue_->RunsHere());
     EXPECT_EQ(queue_->unfinished(), 2u);
-    EXPECT_TRUE(queue_->has_waiting());
+    EXPECT_TRUE(queue_->HasMore());
     outer->Post([&] {
       EXPECT_TRUE(outer->RunsHere());
       EXPECT_FALSE(queue_->RunsHere());
@@ -75,13 +75,32 @@ TEST_F(ExecutorQueueTest, KnowsItsThreadsAndWhatIsUnfinished) {
   EXPECT_EQ(queue_->unfinished(), 2u);
   executor_->RunNext();
   EXPECT_EQ(queue_->unfinished(), 0u);
-  EXPECT_FALSE(queue_->has_waiting());
+  EXPECT_FALSE(queue_->HasMore());
   EXPECT_EQ(outer->unfinished(), 0u);
   EXPECT_FALSE(queue_->RunsHere());
   queue_->Post(Ran(2));
   executor_->tasks.clear();
   EXPECT_EQ(queue_->unfinished(), 0u) << "dropped with the executor's task";
-  EXPECT_FALSE(queue_->has_waiting());
+  EXPECT_FALSE(queue_->HasMore());
+}
+
+TEST_F(ExecutorQueueTest, KnowsThatATaskThatBlocksKeepsTheOthersWaiting) {
+  EXPECT_FALSE(queue_->NoteBlocks());
+  queue_->Post([&] {
+    EXPECT_TRUE(queue_->RunsQuicklyHere());
+    EXPECT_TRUE(queue_->HasMore());
+    EXPECT_TRUE(queue_->NoteBlocks());
+    EXPECT_FALSE(queue_->NoteBlocks()) << "it has been noted";
+    EXPECT_FALSE(queue_->RunsQuicklyHere());
+    EXPECT_FALSE(queue_->HasMore());
+  });
+  queue_->Post([&] {
+    EXPECT_TRUE(queue_->RunsQuicklyHere());
+    EXPECT_TRUE(queue_->HasMore());
+  });
+  queue_->Post(Ran(2));
+  executor_->RunNext();
+  EXPECT_THAT(ran_, ElementsAre(2));
 }
 
 TEST_F(ExecutorQueueTest, AThreadThatIsAskedForInVainDoesNothing) {

@@ -41,7 +41,8 @@ class FakeSource final : public EventSource {
 
   Polled Poll(Wait wait) override {
     std::unique_lock lock(mutex_);
-    if (wait == Wait::kNot && events_.empty()) return Polled::kNothing;
+    const bool waits = wait == Wait::kAsleep || wait == Wait::kEagerly;
+    if (!waits && events_.empty() && !woken_ && !Over()) return Polled::kNothing;
     EXPECT_EQ(polling_, std::thread::id()) << "two threads poll at once";
     polling_ = std::this_thread::get_id();
     pollers_.insert(polling_);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -15,6 +16,7 @@
 
 #include "src/exchange/loop.h"
 #include "tests/call/gate.h"
+#include "tests/call/thread_executor.h"
 #include "tests/exchange/fake_source.h"
 
 namespace parley::detail {
@@ -72,6 +74,11 @@ class Network {
 
 class Stress {
  public:
+  // With `executor`, tasks of one of the loops run there.
+  explicit Stress(std::shared_ptr<Executor> executor = nullptr)
+      : first_(&sources_[0], {4, 300},
+               executor == nullptr ? nullptr : std::make_shared<ExecutorQueue>(executor)) {}
+
   // One thing that an application or a handler does; `depth`: of tasks inside tasks. All of it has
   // ended when `done_` says so.
   void Act(std::mt19937& random, int depth) {
@@ -147,14 +154,14 @@ class Stress {
   TaskHistory history_;
   FakeSource sources_[2];
   // So many threads that no chain of tasks that wait for each other can use them up.
-  Loop first_{&sources_[0], {4, 300}};
+  Loop first_;
   Loop second_{&sources_[1], {2, 300}};
   Loop* const loops_[2] = {&first_, &second_};
   Network network_;
 };
 
-TEST(LoopStress, EverythingThatWasBegunEnds) {
-  Stress stress;
+void EverythingThatWasBegunEnds(const std::shared_ptr<Executor>& executor) {
+  Stress stress(executor);
   std::vector<std::thread> threads;
   for (std::uint_fast32_t seed = 0; seed < 4; ++seed) {
     threads.emplace_back([&stress, seed] {
@@ -177,13 +184,24 @@ TEST(LoopStress, EverythingThatWasBegunEnds) {
 }
 
 // Loops that begin and end all the time, with work in every state.
-TEST(LoopStress, LoopsComeAndGo) {
+void LoopsComeAndGo(const std::shared_ptr<Executor>& executor) {
   for (std::uint_fast32_t seed = 0; seed < 200; ++seed) {
-    Stress stress;
+    Stress stress(executor);
     std::mt19937 random(seed);
     for (int i = 0; i < 10; ++i) stress.Act(random, 0);
     ASSERT_TRUE(stress.Ends()) << seed;
   }
+}
+
+TEST(LoopStress, EverythingThatWasBegunEnds) { EverythingThatWasBegunEnds(nullptr); }
+TEST(LoopStress, LoopsComeAndGo) { LoopsComeAndGo(nullptr); }
+
+// Its tasks wait for events, not for each other, so that a few threads are enough.
+TEST(LoopStress, EverythingThatWasBegunEndsWithAnExecutor) {
+  EverythingThatWasBegunEnds(std::make_shared<call_test::ThreadExecutor>(3));
+}
+TEST(LoopStress, LoopsWithAnExecutorComeAndGo) {
+  LoopsComeAndGo(std::make_shared<call_test::ThreadExecutor>(3));
 }
 
 }  // namespace

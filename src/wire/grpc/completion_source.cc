@@ -16,7 +16,8 @@ EventSource::Polled CompletionSource::Poll(Wait wait) {
     ++idle_times_;
     ready_in_a_row_ = 0;
     RunDeferred(Pause::kIdle);
-    if (!(wait == Wait::kEagerly && Spin(&tag, &ok))) {
+    if (wait == Wait::kAsleep || !Spin(&tag, &ok)) {
+      if (wait == Wait::kBriefly) return Polled::kNothing;
       const Next next = Sleep(&tag, &ok);
       if (next != Next::kEvent) {
         return next == Next::kNothing ? Polled::kNothing : Polled::kShutdown;
