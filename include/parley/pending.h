@@ -101,8 +101,8 @@ class [[nodiscard]] Pending final : private detail::Waiter {
 
    private:
     void Fire() override {
-      const std::shared_ptr<detail::Exchange> exchange = pending_.exchange_;
-      exchange->Post([self = std::unique_ptr<Callback>(this)] {
+      detail::Exchange& exchange = *pending_.exchange_;
+      exchange.Post([self = std::unique_ptr<Callback>(this)] {
         self->callback_(self->pending_.Result(self->pending_.busy_));
       });
     }
@@ -112,8 +112,7 @@ class [[nodiscard]] Pending final : private detail::Waiter {
   };
 
   void Fire() override {
-    const std::shared_ptr<detail::Exchange> exchange = exchange_;
-    exchange->Post([coroutine = coroutine_] { coroutine.resume(); });
+    exchange_->Post([coroutine = coroutine_] { coroutine.resume(); });
   }
 
   T Result(bool busy) {

@@ -71,9 +71,16 @@ std::optional<Payload> Call::Take() {
   if (!machine_.HasMessage()) return message;
   message = machine_.Take();
   const bool empty = !machine_.HasMessage();
+  has_next_.store(!empty, std::memory_order_relaxed);
   lock.unlock();
   Taken(message->size_bytes(), empty);
   return message;
+}
+
+void Call::Post(absl::AnyInvocable<void()>&& task) {
+  if (runtime_->loop.IsHeldHere()) return runtime_->Post(std::move(task));
+  const std::shared_ptr<Runtime> runtime = runtime_;
+  runtime->Post(std::move(task));
 }
 
 absl::Status Call::ReadStatus() {
@@ -83,6 +90,8 @@ absl::Status Call::ReadStatus() {
 Exchange::Armed Call::Arm(Slot slot, Waiter* waiter) { return ArmWith(slot, waiter, true); }
 
 Exchange::Armed Call::ArmWith(Slot slot, Waiter* waiter, bool interested) {
+  // Where that is not there any more, the call has ended.
+  if (slot == Slot::kRead && has_next_.load(std::memory_order_relaxed)) return Armed::kReady;
   std::unique_lock lock(mutex_);
   Waiting& waiting = waiting_[static_cast<std::size_t>(slot)];
   if (waiting.waiter != nullptr) return Armed::kBusy;

@@ -5,6 +5,7 @@
 #define PARLEY_SRC_EXCHANGE_CALL_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -36,7 +37,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   Armed Arm(Slot slot, Waiter* waiter) override;
   bool Disarm(Slot slot, Waiter* waiter) override;
   bool Block(Slot slot) override;
-  void Post(absl::AnyInvocable<void()>&& task) override { runtime_->Post(std::move(task)); }
+  void Post(absl::AnyInvocable<void()>&& task) override;
   void Cancel(absl::Status status) override;
   void Log(Severity severity, std::string_view text) override { runtime_->log(severity, text); }
   std::string_view method() const override { return method_; }
@@ -133,6 +134,8 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   void WrittenAtOnce();
 
   Machine machine_;
+  // Whether the last Take left a message behind; for whoever reads.
+  std::atomic<bool> has_next_ = false;
   std::array<Waiting, kSlots> waiting_;
   std::string_view method_;
   absl::Time deadline_ = absl::InfiniteFuture();

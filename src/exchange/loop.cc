@@ -48,8 +48,7 @@ void Loop::Stop() {
 }
 
 bool Loop::OnPoolThread() const {
-  return (current_worker_ != nullptr && current_worker_->loop == this) ||
-         (executor_ != nullptr && executor_->RunsHere());
+  return IsHeldHere() || (executor_ != nullptr && executor_->RunsHere());
 }
 
 bool Loop::PollsNext() const {

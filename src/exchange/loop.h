@@ -85,6 +85,8 @@ class Loop {
 
   // Whether the calling thread belongs to this loop, or is at a task of its executor's.
   bool OnPoolThread() const;
+  // Whether the loop can't go while the calling thread is where it is.
+  bool IsHeldHere() const { return current_worker_ != nullptr && current_worker_->loop == this; }
   // Whether the calling thread will poll, as soon as it has done what it is at.
   bool PollsNext() const;
   bool has_executor() const { return executor_ != nullptr; }

@@ -55,7 +55,7 @@ class Machine {
   };
 
   Machine(Side side, Limits limits, Reads reads = Reads::kWhenTold)
-      : side_(side), limits_(limits), reads_(reads) {}
+      : side_(side), reads_(reads), limits_(limits) {}
 
   // --- What the user does.
   // Client. The opening counts as a write, whose end the wire reports; `with_request`: it carries
@@ -134,15 +134,20 @@ class Machine {
   bool WriteAtOnce(Payload& message, Actions& actions);
   bool IsClient() const { return side_ == Side::kClient; }
 
+  // What each message needs is together, and so in the caches.
   const Side side_;
-  const Limits limits_;
   const Reads reads_;
   bool open_ = false;
   bool one_request_ = false;
   bool one_response_ = false;
   bool response_read_ = false;
 
-  PayloadQueue to_send_;
+  bool headers_read_ = false;
+  bool read_in_flight_ = false;
+  bool read_ended_ = false;
+  bool read_cut_ = false;  // messages that had come were thrown away, or rejected
+  bool status_started_ = false;
+
   bool write_in_flight_ = false;
   bool close_wanted_ = false;
   bool close_started_ = false;
@@ -151,17 +156,13 @@ class Machine {
   bool writer_waits_ = false;
   bool overfull_ = false;
 
-  PayloadQueue received_;
-  std::optional<Payload> response_;  // the only one, which came with the final status
-  bool headers_read_ = false;
-  bool read_in_flight_ = false;
-  bool read_ended_ = false;
-  bool read_cut_ = false;  // messages that had come were thrown away, or rejected
-  bool status_started_ = false;
-
   bool peer_gone_ = false;  // server
   bool cut_ = false;  // server: the handler has nothing left to say; the peer is gone or was told
   std::optional<absl::Status> final_;
+  PayloadQueue received_;
+  PayloadQueue to_send_;
+  const Limits limits_;
+  std::optional<Payload> response_;  // the only one, which came with the final status
 };
 
 }  // namespace parley::detail

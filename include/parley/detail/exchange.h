@@ -61,7 +61,7 @@ class Exchange {
   virtual bool Disarm(Slot slot, Waiter* waiter) = 0;
   // Blocks until the slot is ready; false if another waiter has it.
   virtual bool Block(Slot slot) = 0;
-  // Runs `task` where callbacks belong.
+  // Runs `task` where callbacks belong. It may be the last owner of this exchange.
   virtual void Post(absl::AnyInvocable<void()>&& task) = 0;
 
   // --- The end.

@@ -40,8 +40,22 @@ class Lane {
     turn_ = 0;
   }
 
+  // What a message that is received needs comes first, and so together into the caches.
   std::shared_ptr<Lane> self_;  // while the session needs it
   std::uint64_t id_ = 0;        // 0: has not said anything yet
+
+  // --- What is received.
+  std::uint64_t granted_ = kFirstWindowBytes;  // what the peer may still send
+  std::uint64_t held_ = 0;                     // what it has sent and nobody has taken
+  std::uint64_t remaining_ = 0;                // bytes of the message that `partial_` begins
+  bool waits_for_pool_ = false;
+  bool peer_ended_ = false;
+  bool refused_ = false;  // what still comes is dropped
+  bool heard_ = false;    // the peer has the call
+  bool has_message_ = false;
+  std::uint64_t window_ = kFirstWindowBytes;
+  std::uint64_t extra_ = 0;  // granted beyond the window, to a message that is longer
+  Buffer partial_;
 
   // --- What is to be sent.
   Payload message_;  // kept after it was sent, until the peer has shown that it has the call
@@ -52,7 +66,6 @@ class Lane {
   std::string_view method_;
   std::uint64_t timeout_us_ = 0;
   std::uint64_t started_in_ = 0;  // which batch
-  bool has_message_ = false;
   bool message_begun_ = false;
   bool one_request_ = false;  // what was sent can be sent again elsewhere
   bool start_pending_ = false;
@@ -60,20 +73,8 @@ class Lane {
   bool end_pending_ = false;
   bool cancel_pending_ = false;
   bool queued_ = false;  // for its turn
-  bool heard_ = false;   // the peer has the call
   std::uint64_t turn_ = 0;
   std::size_t turn_bytes_ = 0;  // said in that turn
-
-  // --- What is received.
-  std::uint64_t granted_ = kFirstWindowBytes;  // what the peer may still send
-  std::uint64_t held_ = 0;                     // what it has sent and nobody has taken
-  std::uint64_t window_ = kFirstWindowBytes;
-  std::uint64_t extra_ = 0;  // granted beyond the window, to a message that is longer
-  Buffer partial_;
-  std::uint64_t remaining_ = 0;  // bytes of the message that `partial_` begins
-  bool waits_for_pool_ = false;
-  bool peer_ended_ = false;
-  bool refused_ = false;  // what still comes is dropped
 
   // --- Server: how it ends.
   absl::Status status_;

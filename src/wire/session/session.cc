@@ -9,7 +9,7 @@ namespace {
 
 // What is sent while more is being produced, so that both sides work at the same time: so many bytes,
 // or what one part of the calls has to say that are open, unless it is hardly worth a message.
-constexpr std::size_t kEarlyBytes = std::size_t{16} << 10;
+constexpr std::size_t kEarlyBytes = std::size_t{64} << 10;
 constexpr std::size_t kEarlyParts = 3;
 constexpr std::size_t kFewCalls = 8;
 // gRPC 1.51 leaves a stream unanswered that arrives as the server begins to shut down; and a server has

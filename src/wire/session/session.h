@@ -35,6 +35,13 @@ class SessionCall : public Lane {
   virtual void Orphaned(const absl::Status& status, bool seen) = 0;
   virtual void DeadlinePassed() = 0;
   virtual absl::Time session_deadline() const = 0;
+  // Asks for the memory that Deliver will need, without looking at it.
+  void Prefetch() const {
+    // The call's own state lies before this base.
+    constexpr int kLines = 10, kLineBytes = 64;
+    const char* const end = reinterpret_cast<const char*>(this);
+    for (int line = 1; line <= kLines; ++line) __builtin_prefetch(end - kLineBytes * line);
+  }
 
  protected:
   ~SessionCall() = default;
@@ -42,13 +49,15 @@ class SessionCall : public Lane {
   // of now, if anything.
   std::size_t CountTaken(std::size_t size_bytes, bool empty) {
     const std::size_t cost = SessionMachine::CostOf(size_bytes);
-    const std::size_t taken = taken_bytes_.fetch_add(cost, std::memory_order_relaxed) + cost;
-    if (taken < SessionMachine::WorthTelling(empty)) return 0;
-    return taken_bytes_.exchange(0, std::memory_order_relaxed);
+    const std::size_t taken = taken_bytes_.load(std::memory_order_relaxed) + cost;
+    const bool tell = taken >= SessionMachine::WorthTelling(empty);
+    taken_bytes_.store(tell ? 0 : taken, std::memory_order_relaxed);
+    return tell ? taken : 0;
   }
 
  private:
-  std::atomic<std::size_t> taken_bytes_ = 0;  // and not yet told
+  // And not yet told. There is one reader at a time; where two wrongly read, less may be told.
+  std::atomic<std::size_t> taken_bytes_ = 0;
 };
 
 class Session : public std::enable_shared_from_this<Session>, public Deferred {
