@@ -31,7 +31,7 @@ absl::Status Dispatcher::Add(Handler handler, bool internal) {
         absl::StrCat("the method path \"", path, "\" is not of the form package.Service/Method"));
   }
   const std::string key = path;
-  std::unique_ptr<Method> method(new Method{std::move(handler), internal, {}});
+  std::unique_ptr<Method> method(new Method{std::move(handler), internal});
   if (!methods_.try_emplace(key, std::move(method)).second) {
     return absl::InvalidArgumentError(absl::StrCat("the method ", key, " is registered twice"));
   }
@@ -125,7 +125,7 @@ class Dispatcher::QueuedRun {
 
 void Dispatcher::Run(std::shared_ptr<IncomingCall> call, bool here) {
   if (here) return Invoke(call);
-  TaskHistory* history = &call->served_by_->history;
+  TaskHistory* history = call->served_by_->history.get();
   runtime_->Post(QueuedRun(std::move(call)), history);
 }
 

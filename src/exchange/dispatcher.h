@@ -27,7 +27,7 @@ class Dispatcher {
   struct Method {
     Handler handler;
     bool internal;  // parley's own, whose calls a shutdown does not wait for
-    TaskHistory history;
+    std::shared_ptr<TaskHistory> history = std::make_shared<TaskHistory>();
   };
 
   Dispatcher(std::shared_ptr<Runtime> runtime, ServerOptions options);

@@ -36,13 +36,14 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
     one_request_ = served_by_->handler.one_request();
   }
   Machine::Requests to_read = one_request_ ? Machine::Requests::kOne : Machine::Requests::kMany;
+  std::optional<Payload> whole;
   if (one_request_ && request) {
     to_read = Machine::Requests::kNone;
-    request_ = std::exchange(request, std::nullopt);
+    whole = std::exchange(request, std::nullopt);
     request_read_ = true;
   }
   Step([&](Machine& machine) {
-    Machine::Actions actions = machine.Accept(to_read);
+    Machine::Actions actions = machine.Accept(to_read, std::move(whole));
     // In the place of the read that would bring it.
     return request && !machine.final_status() ? machine.MessageRead(*std::move(request))
                                               : std::move(actions);
@@ -53,8 +54,12 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
 }
 
 std::optional<Payload> IncomingCall::TakeRequest() {
-  if (request_) return abandoned() ? std::nullopt : std::exchange(request_, std::nullopt);
   std::optional<Payload> request;
+  {
+    std::unique_lock lock(mutex_);
+    if (final_status()) return request;
+    if (request = TakeWhole(); request) return request;
+  }
   Step([&](Machine& machine) {
     Machine::Actions actions;
     if (machine.HasMessage() && !machine.final_status()) request = machine.Take(actions);

@@ -90,7 +90,6 @@ class IncomingCall : public Call {
   IncomingCall* previous_live_ = nullptr;
 
   bool one_request_ = false;
-  std::optional<Payload> request_;  // if it came with the call
   bool request_read_ = false;
   std::atomic<bool> initial_sent_ = false;  // changed under the mutex
   bool stop_requested_ = false;

@@ -110,7 +110,7 @@ void Loop::Wait(Sleeper& sleeper) {
   void* self = &sleeper;
   bool led = false;
   // What the task has said was left for those after it.
-  if (executor_ != nullptr && executor_->NoteBlocks() && source_ != nullptr) SettleAfterLead(lock);
+  if (executor_ != nullptr && executor_->NoteBlocks() && source_ != nullptr) SettleNow(lock);
   if (worker != nullptr) {
     self = worker;
     CountBlocked(*worker, true);
@@ -120,6 +120,7 @@ void Loop::Wait(Sleeper& sleeper) {
   }
   while (!sleeper.released_) {
     if (CanLead() && !pool_leads_ && (leader_ == nullptr || leader_ == self)) {
+      TakeBackLead();
       leader_ = self;
       led = true;
       if (executor_ != nullptr && HasTasks()) {  // which were for a guest
@@ -152,8 +153,8 @@ void Loop::Wait(Sleeper& sleeper) {
   } else if (leader_ == self) {
     leader_ = nullptr;
   }
-  if (leader_ == nullptr) PassLead();
-  if (led) SettleAfterLead(lock);
+  if (leader_ == nullptr && !lead_is_lent_) PassLead();
+  if (led) SettleNow(lock);
 }
 
 void Loop::Release(Sleeper& sleeper) {
@@ -178,7 +179,7 @@ void Loop::EnterBlocked(Worker& worker) {
     PassLead();
   }
   SeeToTasks(lock);
-  if (led) SettleAfterLead(lock);
+  if (led) SettleNow(lock);
 }
 
 void Loop::LeaveBlocked(Worker& worker) {
@@ -208,7 +209,7 @@ void Loop::AddInterest() {
   // Whoever gives the lead up has read a zero before, or sees this one.
   if (interest_.fetch_add(1) > 0) return;
   Lock lock(mutex_);
-  if (LeadIsFree()) PassLead();
+  if (LeadIsFree() && !lead_is_lent_) PassLead();
 }
 
 void Loop::RemoveInterest() { interest_.fetch_sub(1); }
@@ -256,7 +257,7 @@ void Loop::WorkerMain() {
       leader_ = &self;
       Lead(lock, self);
     } else if (executor_ != nullptr && HasTasks() && leader_ == nullptr && !lead_is_lent_) {
-      BringTasks(lock);  // the source has ended
+      BringTasks(lock);  // as the leader would, but the source has ended
     } else if (HasTasksForOthers() && running_ < limits_.running) {
       Fifo<LoopTask>& tasks = slow_.empty() ? quick_ : slow_;
       LoopTask task = tasks.Pop();
@@ -297,7 +298,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
       // may come.
       leader_ = nullptr;
       PassLead();
-      SettleAfterLead(lock);
+      SettleNow(lock);
     } else {
       Poll(lock, EventSource::Wait::kAsleep);
     }
@@ -317,7 +318,8 @@ bool Loop::Poll(Lock& lock, EventSource::Wait wait) {
   using Wait = EventSource::Wait;
   leader_is_asked_.store(false, std::memory_order_relaxed);
   // Tasks that nobody could be found for: each event is an opportunity.
-  const bool once = HasTasks();
+  const bool is_guest = current_worker_ != nullptr && current_worker_->is_guest;
+  const bool once = HasTasks() || is_guest;  // whose time is short
   lock.unlock();
   Loop* const outer = std::exchange(dispatching_, this);
   EventSource::Polled polled;
@@ -411,8 +413,7 @@ void Loop::RunNextTasks(Worker& self) {
   self.in_a_row = 0;
 }
 
-// The calling thread was the leader, and is not any more.
-void Loop::SettleAfterLead(Lock& lock) {
+void Loop::SettleNow(Lock& lock) {
   lock.unlock();
   const bool left = source_->Settle();
   lock.lock();

@@ -24,6 +24,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "parley/detail/waiter.h"
+#include "src/exchange/backoff.h"
 #include "src/exchange/event_source.h"
 #include "src/exchange/executor_queue.h"
 #include "src/exchange/fifo.h"
@@ -60,7 +61,7 @@ class Loop {
   };
 
   // `source`: null for a loop that only runs tasks; else must outlive the loop.
-  // With an `executor` the pool only polls, and tasks go there.
+  // With an `executor` tasks go there, and the pool only polls, when none of the executor's threads does.
   Loop(EventSource* source, Limits limits, std::shared_ptr<ExecutorQueue> executor = nullptr);
   ~Loop() { Stop(); }
 
@@ -92,7 +93,7 @@ class Loop {
   bool has_executor() const { return executor_ != nullptr; }
   // Whether it has tasks that it has not begun, and will soon.
   bool ExecutorHasMore() const { return executor_ != nullptr && executor_->HasMore(); }
-  // Whether somebody polls, or will do so next.
+  // Whether somebody polls, or is known to do so next.
   bool HasLeader() const { return leader_ != nullptr; }
   // Whether the calling thread is at one of an executor's tasks, and will go on to others.
   bool RunsOneOfMany() const { return ExecutorHasMore() && executor_->RunsQuicklyHere(); }
@@ -135,7 +136,8 @@ class Loop {
   // And what has waited for them for too long.
   void SettleOverdue(Worker& self);
   void RunNextTasks(Worker& self);
-  void SettleAfterLead(Lock& lock);
+  // What was put off is done now, since the calling thread will not poll next. Gives up the lock meanwhile.
+  void SettleNow(Lock& lock);
   // Whether `task` will run right after the one that the calling thread is at.
   bool PostNext(absl::AnyInvocable<void()>& task, TaskHistory* history);
   // What was to run there may be run by anybody.
@@ -154,7 +156,9 @@ class Loop {
   void CountBlocked(const Worker& worker, bool blocks);
 
   bool CanLead() const { return source_ != nullptr && !source_ended_; }
-  bool PoolMustLead() const { return interest_ > 0 || pool_leads_ || stopping_; }
+  bool PoolMustLead() const {
+    return interest_ > 0 || pool_leads_ || stopping_ || (executor_ != nullptr && HasTasks());
+  }
   bool LeadIsFree() const { return CanLead() && leader_ == nullptr; }
   // Events may come that nobody waits for, such as the end of a cancelled call.
   bool LeftAlone() const { return LeadIsFree() && sleepers_.empty() && source_->Busy(); }
@@ -193,10 +197,11 @@ class Loop {
   void PostToExecutor(absl::AnyInvocable<void()>&& task, TaskHistory* slow);
   // Brings all tasks to the executor. Gives up the lock meanwhile.
   void BringTasks(Lock& lock);
-  // Asks the executor for a guest, who runs them. The same.
+  // The leader leaves them, and the lead, to a guest that it asks the executor for. The same.
   void LendLead(Lock& lock);
   bool ShouldLend();
-  void CameBack(bool fruitful);
+  // The guest that it was lent to, if it was, has come too late.
+  void TakeBackLead();
 
   // Makes sure that the monitor looks at least this often.
   using Watch = LookPace::Watch;
@@ -238,8 +243,7 @@ class Loop {
 
   std::size_t guests_ = 0;
   bool lead_is_lent_ = false;  // to a guest that has not come yet
-  int lend_pause_ = 1;         // how often the lead is kept after it was lent in vain
-  int until_lend_ = 0;
+  Backoff lends_;
 };
 
 }  // namespace parley::detail

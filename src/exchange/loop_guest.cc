@@ -1,6 +1,5 @@
 // What a loop does with an application's executor: brings tasks there, and lends the lead to the thread that
 // runs them.
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -20,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds kVisit{500};
 // Tasks that take longer together are worth waking other threads for.
 constexpr std::chrono::microseconds kBatch{200};
-constexpr int kLongestPause = 64;
 
 }  // namespace
 
@@ -44,16 +42,18 @@ void Loop::CloseDoor() {
 
 void Loop::PostToExecutor(absl::AnyInvocable<void()>&& task, TaskHistory* slow) {
   if (slow == nullptr) return executor_->Post(std::move(task));
-  executor_->Post([task = std::move(task), slow]() mutable {
+  // The task may be the last that keeps what has the history.
+  executor_->Post([task = std::move(task), history = slow->shared_from_this()]() mutable {
     const absl::Time start = absl::Now();
     task();
-    NoteTime(*slow, absl::Now() - start);
+    NoteTime(*history, absl::Now() - start);
   });
 }
 
 bool Loop::PostToGuest(absl::AnyInvocable<void()>& task, TaskHistory* history) {
   const Worker* const self = current_worker_;
-  if (self == nullptr || leader_ != self || !self->is_guest) return false;
+  // Only a task's: whoever runs tasks looks for those that they have posted.
+  if (self == nullptr || leader_ != self || !self->is_guest || !LeaderRunsTasks()) return false;
   if (PostNext(task, history)) return true;
   Lock lock(mutex_);
   if (leader_ != self) return false;
@@ -71,41 +71,47 @@ void Loop::BringTasks(Lock& lock) {
 }
 
 void Loop::LendLead(Lock& lock) {
+  const bool is_guest = current_worker_->is_guest;
   leader_ = nullptr;
   lead_is_lent_ = true;
   WakeMonitor(Watch::kOften);  // the executor may have no thread for it
+  if (!is_guest) ++idle_;      // and may be needed before Post returns
   lock.unlock();
   executor_->PostAlone([door = door_] { Visit(*door); });
   lock.lock();
+  if (is_guest) return;
+  --idle_;
+  if (waking_ > 0) --waking_;
 }
 
 bool Loop::ShouldLend() {
-  if (interest_ == 0 || stopping_ || !sleepers_.empty()) return false;
-  if (until_lend_ == 0) return true;
-  --until_lend_;
+  // A guest that was asked for earlier, and is still to come, has the door too.
+  if (interest_ == 0 || stopping_ || !sleepers_.empty() || door_.use_count() > 1) return false;
+  if (lends_.MayTry()) return true;
+  lends_.Skipped();
   return false;
 }
 
-void Loop::CameBack(bool fruitful) {
-  lend_pause_ = fruitful ? std::max(lend_pause_ / 2, 1) : std::min(2 * lend_pause_, kLongestPause);
-  until_lend_ = fruitful ? 0 : lend_pause_;
+void Loop::TakeBackLead() {
+  if (std::exchange(lead_is_lent_, false)) lends_.Failed();
 }
 
 void Loop::Visit(Door& door) {
   std::unique_lock<std::mutex> entry(door.mutex);
   Loop* const loop = door.loop;
   if (loop == nullptr) return;
-  Lock lock(loop->mutex_);
-  if (!std::exchange(loop->lead_is_lent_, false) || !loop->LeadIsFree()) return;
-  if (current_worker_ !=
-      nullptr) {  // an executor that runs tasks inside Post has no thread to lead
-    loop->CameBack(false);
-    return loop->PassLead();
-  }
-  ++loop->guests_;
-  entry.unlock();
   Worker self(loop);
   self.is_guest = true;
+  Lock lock(loop->mutex_);
+  if (!loop->lead_is_lent_ || !loop->LeadIsFree()) return;
+  if (current_worker_ != nullptr) {
+    // This executor runs tasks inside Post, and has no thread to lead.
+    loop->TakeBackLead();
+    return loop->PassLead();
+  }
+  loop->lead_is_lent_ = false;
+  ++loop->guests_;
+  entry.unlock();
   current_worker_ = &self;
   loop->leader_ = &self;
   loop->LeadAsGuest(lock, self);
@@ -120,30 +126,28 @@ void Loop::LeadAsGuest(Lock& lock, Worker& self) {
   const Clock::time_point end = Clock::now() + kVisit;
   bool fruitful = false;
   bool more = true;
-  Clock::time_point now;
-  do {
+  for (bool first = true; more && leader_ == &self && PoolMustLead() && !stopping_; first = false) {
+    if (!quick_.empty()) {
+      fruitful = fruitful || !first;  // the first are the poller's
+      self.batch_end = Clock::now() + kBatch;
+      RunQuickTasks(lock, self);
+      if (leader_ != &self) break;
+      if (HasTasks() && Clock::now() >= self.batch_end) BringTasks(lock);
+    }
+    if (Clock::now() >= end) break;
     more = Poll(lock, quick_.empty() && HasIdleCore() ? Wait::kBriefly : Wait::kNot) ||
            !quick_.empty();
-    now = Clock::now();
-    if (leader_ == &self && !quick_.empty()) {
-      fruitful = true;
-      self.batch_end = now + kBatch;
-      RunQuickTasks(lock, self);
-      if (leader_ == &self && HasTasks() && Clock::now() >= self.batch_end) BringTasks(lock);
-    }
-  } while (leader_ == &self && more && now < end && PoolMustLead() && !stopping_);
-  const bool lost = leader_ != &self;
-  if (lost) lend_pause_ = kLongestPause;  // a task takes long
-  CameBack(fruitful && !lost);
-  if (lost) return;
-  if (more && PoolMustLead() && !stopping_) {
+  }
+  if (leader_ != &self) return lends_.FailedBadly();  // a task takes long
+  fruitful ? lends_.Succeeded() : lends_.Failed();
+  if (more && PoolMustLead() && !stopping_ && sleepers_.empty()) {
     LendLead(lock);
   } else {
     leader_ = nullptr;
     if (HasTasks()) BringTasks(lock);
-    PassLead();
+    if (leader_ == nullptr) PassLead();
   }
-  SettleAfterLead(lock);
+  SettleNow(lock);
 }
 
 }  // namespace parley::detail

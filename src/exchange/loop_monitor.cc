@@ -62,11 +62,11 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       break;
     }
     if (LeadIsFree() && PoolMustLead() && (same || !lead_is_lent_)) {
-      if (std::exchange(lead_is_lent_, false))
-        CameBack(false);  // the executor has no thread for it
+      TakeBackLead();
       break;
     }
     if (same && LeftAlone()) {
+      TakeBackLead();
       pool_leads_ = true;
       break;
     }

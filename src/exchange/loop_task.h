@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -12,7 +13,7 @@
 namespace parley::detail {
 
 // What is known of one kind of task: whether it has kept the leader too long lately.
-struct TaskHistory {
+struct TaskHistory : std::enable_shared_from_this<TaskHistory> {
   std::atomic<int> slow = 0;
 };
 

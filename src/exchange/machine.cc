@@ -20,10 +20,11 @@ Machine::Actions Machine::Open(bool with_request, bool one_response) {
   return actions;
 }
 
-Machine::Actions Machine::Accept(Requests requests) {
+Machine::Actions Machine::Accept(Requests requests, std::optional<Payload>&& request) {
   open_ = true;
   one_request_ = requests == Requests::kOne;
   read_ended_ = requests == Requests::kNone;
+  whole_ = std::move(request);
   Actions actions;
   if (read_ended_) actions.wake = Bit(Slot::kRead);
   Advance(actions);
@@ -185,7 +186,7 @@ Machine::Actions Machine::Completed(std::optional<Payload>&& response, absl::Sta
   if (!response) return actions;
   const bool wanted = actions.wake != 0 && final_->ok();
   if (wanted) {
-    response_ = std::move(response);
+    whole_ = std::move(response);
   } else {
     actions.discarded.push_back(*std::move(response));
   }

@@ -62,10 +62,10 @@ class Machine {
   // the one request and the half-close.
   // `one_response`: a second message is an error, and the end is read whatever there is room for.
   Actions Open(bool with_request, bool one_response = false);
-  // Server. kOne: the first message is the only one. kNone: nothing is read, for what there is came
+  // Server. kOne: the first message is the only one. kNone: nothing is read, for `request` came
   // with the call.
   enum class Requests { kMany, kOne, kNone };
-  Actions Accept(Requests requests);
+  Actions Accept(Requests requests, std::optional<Payload>&& request = std::nullopt);
   // REQUIRES: WritableStatus().ok()
   Actions Write(Payload&& message);
   // Client: no more messages follow.
@@ -76,7 +76,9 @@ class Machine {
   Payload Take(Actions& actions);
   // The same where nothing has to happen because of it.
   // REQUIRES: a message is there, and Reads::kAlways or a client's final status
-  Payload Take() { return response_ ? *std::exchange(response_, std::nullopt) : received_.Pop(); }
+  Payload Take() { return whole_ ? *std::exchange(whole_, std::nullopt) : received_.Pop(); }
+  // What came with the call or with its final status, if that has not been taken.
+  std::optional<Payload> TakeWhole() { return std::exchange(whole_, std::nullopt); }
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
   // handler's.
   Actions Cancel(absl::Status status);
@@ -109,7 +111,7 @@ class Machine {
   bool HasRoom() const { return to_send_.empty() || to_send_.bytes() < limits_.send_bytes; }
   // Whether a message was written when there was no room, and there is none yet.
   bool Overfull() const { return overfull_; }
-  bool HasMessage() const { return response_ || !received_.empty(); }
+  bool HasMessage() const { return whole_ || !received_.empty(); }
   // A thread waits for room: it is woken when half of the queue is free, not for each message.
   void WriterWaits() { writer_waits_ = true; }
   // Whether another message may be written.
@@ -162,7 +164,7 @@ class Machine {
   PayloadQueue received_;
   PayloadQueue to_send_;
   const Limits limits_;
-  std::optional<Payload> response_;  // the only one, which came with the final status
+  std::optional<Payload> whole_;  // the only one, which came with the call or with its final status
 };
 
 }  // namespace parley::detail

@@ -125,6 +125,22 @@ TEST_F(LoopGuest, LeavesTheThreadToTheApplicationsTasks) {
   EXPECT_TRUE(ended.Opens());
 }
 
+TEST_F(LoopGuest, LeavesTheThreadToTheApplicationsTasksAlsoWhereEventsBringNone) {
+  const auto executor = std::make_shared<ThreadExecutor>();
+  Start(executor);
+  std::atomic<bool> had_turn = false;
+  Gate ended;
+  std::function<void()> again = [&] {
+    if (had_turn) return ended.Open();
+    source_->StartAndDeliver([&] { again(); });
+  };
+  EXPECT_TRUE(RunOnGuest([&] {
+    again();
+    executor->Post([&] { had_turn = true; });
+  }));
+  EXPECT_TRUE(ended.Opens());
+}
+
 TEST_F(LoopGuest, ThatBlocksLosesTheLead) {
   Start(std::make_shared<ThreadExecutor>(2));
   EXPECT_TRUE(RunOnGuest([&] {
@@ -161,6 +177,41 @@ TEST_F(LoopGuest, IsNotWaitedForByWhatATaskHasSaidThatBlocks) {
   EXPECT_TRUE(done.Opens());
 }
 
+// A task of its own runs at once, as with asio::dispatch.
+class Dispatching final : public Executor {
+ public:
+  void Post(absl::AnyInvocable<void()> task) override {
+    threads_.Runs(std::this_thread::get_id()) ? task() : threads_.Post(std::move(task));
+  }
+
+ private:
+  ThreadExecutor threads_{2};
+};
+
+TEST_F(LoopGuest, WhoseExecutorRunsTasksInPlaceRunsWhatTheyPost) {
+  Start(std::make_shared<Dispatching>());
+  bool on_guest = false;
+  for (int i = 0; i < kTries && !on_guest; ++i) {
+    Counter ran;
+    source_->StartAndDeliver([&] {
+      loop_->Post([&] {
+        on_guest = IsGuest();
+        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(250);
+        while (std::chrono::steady_clock::now() < end) {
+        }
+        ran.Add();
+      });
+      // Left to the executor, which runs it where the guest leaves it.
+      loop_->Post([&] {
+        loop_->Post([&] { ran.Add(); });
+        ran.Add();
+      });
+    });
+    ASSERT_TRUE(ran.Reaches(3));
+  }
+  EXPECT_TRUE(on_guest);
+}
+
 TEST_F(LoopGuest, WithLongTasksLeavesOthersToTheOtherThreads) {
   Start(std::make_shared<ThreadExecutor>(2));
   bool on_guest = false;
@@ -189,20 +240,20 @@ TEST_F(LoopGuest, WithLongTasksLeavesOthersToTheOtherThreads) {
 }
 
 TEST_F(LoopGuest, SlowTasksAreNotItsUntilTheyAreQuickAgain) {
-  TaskHistory history;
-  history.slow = 3;
+  const auto history = std::make_shared<TaskHistory>();
+  history->slow = 3;
   Start(std::make_shared<ThreadExecutor>());
-  for (int i = 0; i < kTries && history.slow > 0; ++i) {
+  for (int i = 0; i < kTries && history->slow > 0; ++i) {
     Gate ran;
     Response(
         [&] {
           EXPECT_FALSE(IsGuest());
           ran.Open();
         },
-        &history);
+        history.get());
     ASSERT_TRUE(ran.Opens());
   }
-  EXPECT_EQ(history.slow, 0);
+  EXPECT_EQ(history->slow, 0);
 }
 
 // Keeps its tasks until the test destroys or runs them.

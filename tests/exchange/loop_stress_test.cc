@@ -125,7 +125,7 @@ class Stress {
               std::this_thread::sleep_for(std::chrono::microseconds(700));
               done_.Add();
             },
-            &history_);
+            history_.get());
         break;
     }
   }
@@ -146,12 +146,12 @@ class Stress {
           if (depth < 2) Act(random, depth + 1);
           done_.Add();
         },
-        seed % 3 == 0 ? &history_ : nullptr);
+        seed % 3 == 0 ? history_.get() : nullptr);
   }
 
   std::atomic<int> begun_ = 0;
   Counter done_;
-  TaskHistory history_;
+  const std::shared_ptr<TaskHistory> history_ = std::make_shared<TaskHistory>();
   FakeSource sources_[2];
   // So many threads that no chain of tasks that wait for each other can use them up.
   Loop first_;

@@ -42,7 +42,7 @@ class LoopTasks : public testing::Test {
     Await(handled);
   }
 
-  TaskHistory history_;
+  const std::shared_ptr<TaskHistory> history_ = std::make_shared<TaskHistory>();
   Gate go_;
   FakeSource source_;
   Loop loop_{&source_, {4, 8}};
@@ -203,7 +203,7 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {
         begun.Open();
         EXPECT_TRUE(go_.Opens());
       },
-      &history_);
+      history_.get());
   Await(begun);
   AwaitEvents();
   {
@@ -213,7 +213,7 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatBlocks) {
     Await(ran);
   }
   loop_.Post([&] {});
-  EXPECT_GT(history_.slow.load(), 0) << "and this kind of task is known to be slow";
+  EXPECT_GT(history_->slow.load(), 0) << "and this kind of task is known to be slow";
   go_.Open();
   loop_.RemoveInterest();
 }
@@ -227,10 +227,10 @@ TEST_F(LoopMonitor, TakesTheLeadFromATaskThatComputes) {
         while (!go_.is_open()) {
         }
       },
-      &history_);
+      history_.get());
   Await(begun);
   AwaitEvents();
-  EXPECT_GT(history_.slow.load(), 0);
+  EXPECT_GT(history_->slow.load(), 0);
   go_.Open();
   loop_.RemoveInterest();
 }
@@ -329,7 +329,7 @@ TEST_F(LoopMonitor, TasksThatATaskPostedGoOnWhileItBlocks) {
 
 TEST_F(LoopMonitor, SlowTasksGoToOtherThreadsUntilTheyAreQuickAgain) {
   loop_.AddInterest();
-  history_.slow = 3;
+  history_->slow = 3;
   // Slow ones never run on the thread that polls.
   bool elsewhere = true;
   const auto run_one = [&] {
@@ -343,7 +343,7 @@ TEST_F(LoopMonitor, SlowTasksGoToOtherThreadsUntilTheyAreQuickAgain) {
             run_by = std::this_thread::get_id();
             ran.Open();
           },
-          &history_);
+          history_.get());
     });
     Await(ran);
     elsewhere = run_by != handled_by;
@@ -351,8 +351,8 @@ TEST_F(LoopMonitor, SlowTasksGoToOtherThreadsUntilTheyAreQuickAgain) {
   run_one();
   EXPECT_TRUE(elsewhere);
   // On a busy machine not every run of so little is quick.
-  for (int i = 0; i < 10'000 && history_.slow > 0; ++i) run_one();
-  ASSERT_LE(history_.slow.load(), 0);
+  for (int i = 0; i < 10'000 && history_->slow > 0; ++i) run_one();
+  ASSERT_LE(history_->slow.load(), 0);
   // From now on they do, unless the machine makes one slow.
   for (int i = 0; i < 100 && elsewhere; ++i) run_one();
   EXPECT_FALSE(elsewhere);

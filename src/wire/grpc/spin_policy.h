@@ -14,6 +14,8 @@
 #include <chrono>
 #include <utility>
 
+#include "src/exchange/backoff.h"
+
 namespace parley::detail {
 
 class SpinPolicy {
@@ -30,12 +32,11 @@ class SpinPolicy {
   static constexpr std::chrono::microseconds kMove{5};
   static constexpr int kMoveFactor = 4;
   static constexpr std::chrono::microseconds kSwitch{500};
-  static constexpr int kMostSleeps = 64;
 
   // For each wait, once. A wait that sleeps ends with Slept, one that spins when Asked says so.
   bool ShouldSpin(Time now) {
-    if (sleeps_left_ > 0) {
-      --sleeps_left_;
+    if (!sleeps_.MayTry()) {
+      sleeps_.Skipped();
       return false;
     }
     asked_ = now;
@@ -52,8 +53,7 @@ class SpinPolicy {
       end_ = std::max(end_, now + kShortest) + took;
     }
     if (!came && now < end_) return true;
-    sleeps_ = came ? std::max(sleeps_ / 2, 1) : std::min(2 * sleeps_, kMostSleeps);
-    sleeps_left_ = came ? 0 : sleeps_;
+    came ? sleeps_.Succeeded() : sleeps_.Failed();
     waited_ = now;
     return false;
   }
@@ -64,8 +64,7 @@ class SpinPolicy {
   Time asked_;
   Clock::duration quickest_ = Clock::duration::max();  // to ask
   Time end_;
-  int sleeps_ = 1;
-  int sleeps_left_ = 0;  // until the next spin
+  Backoff sleeps_;
 };
 
 }  // namespace parley::detail

@@ -40,7 +40,7 @@ class Lane {
     turn_ = 0;
   }
 
-  // What a message that is received needs comes first, and so together into the caches.
+  // What a received message needs comes first, up to `window_`: one line of the caches.
   std::shared_ptr<Lane> self_;  // while the session needs it
   std::uint64_t id_ = 0;        // 0: has not said anything yet
 
@@ -50,12 +50,12 @@ class Lane {
   std::uint64_t remaining_ = 0;                // bytes of the message that `partial_` begins
   bool waits_for_pool_ = false;
   bool peer_ended_ = false;
-  bool refused_ = false;  // what still comes is dropped
-  bool heard_ = false;    // the peer has the call
-  bool has_message_ = false;
+  bool refused_ = false;      // what still comes is dropped
+  bool heard_ = false;        // the peer has the call
+  bool has_message_ = false;  // to be sent
   std::uint64_t window_ = kFirstWindowBytes;
-  std::uint64_t extra_ = 0;  // granted beyond the window, to a message that is longer
-  Buffer partial_;
+  std::uint64_t extra_ = 0;          // granted beyond the window, to a message that is longer
+  std::unique_ptr<Buffer> partial_;  // as a rule messages are whole
 
   // --- What is to be sent.
   Payload message_;  // kept after it was sent, until the peer has shown that it has the call

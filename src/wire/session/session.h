@@ -56,7 +56,7 @@ class SessionCall : public Lane {
   }
 
  private:
-  // And not yet told. There is one reader at a time; where two wrongly read, less may be told.
+  // And not yet told. There is one reader at a time; where two wrongly read, too little or too much is told.
   std::atomic<std::size_t> taken_bytes_ = 0;
 };
 

@@ -198,9 +198,10 @@ absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Even
     event.message = WholePayload(bytes, frame.start || frame.status);
     return absl::OkStatus();
   }
-  if (!bytes.empty()) lane.partial_.AppendPiece(Keep(bytes, false));
+  if (lane.partial_ == nullptr) lane.partial_ = std::make_unique<Buffer>();
+  if (!bytes.empty()) lane.partial_->AppendPiece(Keep(bytes, false));
   if (lane.remaining_ == 0) {
-    event.message = Payload(std::exchange(lane.partial_, Buffer()));
+    event.message = Payload(std::move(*std::exchange(lane.partial_, nullptr)));
   } else if (lane.remaining_ > lane.granted_ && !std::exchange(lane.waits_for_pool_, true)) {
     waiting_for_pool_.push_back(lane.self_);
     GrantWaiting();
