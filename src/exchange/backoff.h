@@ -11,9 +11,12 @@ class Backoff {
  public:
   static constexpr int kMost = 64;
 
-  bool MayTry() const { return left_ == 0; }
-  // An occasion on which it may not be tried has passed.
-  void Skipped() { --left_; }
+  // On each occasion: whether to try.
+  bool MayTry() {
+    if (left_ == 0) return true;
+    --left_;
+    return false;
+  }
   void Succeeded() {
     pause_ = std::max(pause_ / 2, 1);
     left_ = 0;

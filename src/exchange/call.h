@@ -103,8 +103,9 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
 
   // Under the mutex.
   const std::optional<absl::Status>& final_status() const { return machine_.final_status(); }
+  // Under the mutex: as Machine::TakeWhole.
   std::optional<Payload> TakeWhole() { return machine_.TakeWhole(); }
-  // The same, of a client's call that has ended, when nothing has to happen because of it.
+  // Under the mutex: the message of a client's call that has ended, when nothing has to happen because of it.
   std::optional<Payload> TakeOfEnded() {
     if (!machine_.HasMessage()) return std::nullopt;
     return machine_.Take();

@@ -71,7 +71,7 @@ void ExecutorQueue::RunSome() {
       ++quick_;
       task();
       task = nullptr;
-      NoteBlocks();
+      NoteBlocks();  // or else it has ended
       runs_here_ = outer;
       blocks_here_ = outer_blocks;
       lock.lock();

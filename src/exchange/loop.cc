@@ -123,7 +123,7 @@ void Loop::Wait(Sleeper& sleeper) {
       TakeBackLead();
       leader_ = self;
       led = true;
-      if (executor_ != nullptr && HasTasks()) {  // which were for a guest
+      if (HasTasksForExecutor()) {  // which were for a guest
         BringTasks(lock);
         continue;
       }
@@ -256,7 +256,7 @@ void Loop::WorkerMain() {
     if (MayLead(self)) {
       leader_ = &self;
       Lead(lock, self);
-    } else if (executor_ != nullptr && HasTasks() && leader_ == nullptr && !lead_is_lent_) {
+    } else if (HasTasksForExecutor() && leader_ == nullptr && !lead_is_lent_) {
       BringTasks(lock);  // as the leader would, but the source has ended
     } else if (HasTasksForOthers() && running_ < limits_.running) {
       Fifo<LoopTask>& tasks = slow_.empty() ? quick_ : slow_;
@@ -287,7 +287,7 @@ void Loop::Lead(Lock& lock, Worker& self) {
       source_->Settle();
       lock.lock();
       GiveTasksAway(self);  // there is no task that it would follow
-    } else if (executor_ != nullptr && HasTasks()) {
+    } else if (HasTasksForExecutor()) {
       ShouldLend() ? LendLead(lock) : BringTasks(lock);
     } else if (!quick_.empty() && running_ < limits_.running && HasSpare()) {
       RunQuickTasks(lock, self);
@@ -309,17 +309,15 @@ void Loop::Lead(Lock& lock, Worker& self) {
 bool Loop::HasIdleCore() const {
   static const std::size_t cores = std::thread::hardware_concurrency();
   if (executor_ == nullptr) return cores > 1;
-  const bool is_guest =
-      current_worker_ != nullptr && current_worker_->is_guest;  // runs them itself
-  return std::max(executor_->unfinished(), is_guest ? 0 : last_brought_) + 1 < cores;
+  const std::size_t to_bring = IsGuest() ? 0 : last_brought_;  // a guest runs them itself
+  return std::max(executor_->unfinished(), to_bring) + 1 < cores;
 }
 
 bool Loop::Poll(Lock& lock, EventSource::Wait wait) {
   using Wait = EventSource::Wait;
   leader_is_asked_.store(false, std::memory_order_relaxed);
   // Tasks that nobody could be found for: each event is an opportunity.
-  const bool is_guest = current_worker_ != nullptr && current_worker_->is_guest;
-  const bool once = HasTasks() || is_guest;  // whose time is short
+  const bool once = HasTasks() || IsGuest();  // whose time is short
   lock.unlock();
   Loop* const outer = std::exchange(dispatching_, this);
   EventSource::Polled polled;

@@ -157,7 +157,7 @@ class Loop {
 
   bool CanLead() const { return source_ != nullptr && !source_ended_; }
   bool PoolMustLead() const {
-    return interest_ > 0 || pool_leads_ || stopping_ || (executor_ != nullptr && HasTasks());
+    return interest_ > 0 || pool_leads_ || stopping_ || HasTasksForExecutor();
   }
   bool LeadIsFree() const { return CanLead() && leader_ == nullptr; }
   // Events may come that nobody waits for, such as the end of a cancelled call.
@@ -169,6 +169,7 @@ class Loop {
   // Whether the lead could pass to somebody while the leader is in a task.
   bool HasSpare() const { return idle_ > 0 || monitor_ != nullptr || HasRoom(); }
   bool HasTasks() const { return !quick_.empty() || !slow_.empty(); }
+  bool HasTasksForExecutor() const { return executor_ != nullptr && HasTasks(); }
   // The leader is at a task, and runs all quick ones itself before it polls; two threads that go from
   // quick task to quick task get in each other's way. The monitor sees to it if one is slow.
   bool LeaderRunsTasks() const { return leader_runs_.load(std::memory_order_relaxed); }
@@ -188,6 +189,8 @@ class Loop {
   // --- With an executor: its thread that has run what an event has brought leads for a while, as a guest,
   // so that neither it nor the poller is woken for the next. loop_guest.cc.
   struct Door;
+  // Whether the calling thread is one.
+  static bool IsGuest() { return current_worker_ != nullptr && current_worker_->is_guest; }
   static void Visit(Door& door);
   void CloseDoor();
   void LeadAsGuest(Lock& lock, Worker& self);

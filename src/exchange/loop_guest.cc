@@ -1,5 +1,6 @@
 // What a loop does with an application's executor: brings tasks there, and lends the lead to the thread that
 // runs them.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -53,7 +54,7 @@ void Loop::PostToExecutor(absl::AnyInvocable<void()>&& task, TaskHistory* slow) 
 bool Loop::PostToGuest(absl::AnyInvocable<void()>& task, TaskHistory* history) {
   const Worker* const self = current_worker_;
   // Only a task's: whoever runs tasks looks for those that they have posted.
-  if (self == nullptr || leader_ != self || !self->is_guest || !LeaderRunsTasks()) return false;
+  if (!IsGuest() || leader_ != self || !LeaderRunsTasks()) return false;
   if (PostNext(task, history)) return true;
   Lock lock(mutex_);
   if (leader_ != self) return false;
@@ -71,7 +72,7 @@ void Loop::BringTasks(Lock& lock) {
 }
 
 void Loop::LendLead(Lock& lock) {
-  const bool is_guest = current_worker_->is_guest;
+  const bool is_guest = IsGuest();
   leader_ = nullptr;
   lead_is_lent_ = true;
   WakeMonitor(Watch::kOften);  // the executor may have no thread for it
@@ -86,10 +87,8 @@ void Loop::LendLead(Lock& lock) {
 
 bool Loop::ShouldLend() {
   // A guest that was asked for earlier, and is still to come, has the door too.
-  if (interest_ == 0 || stopping_ || !sleepers_.empty() || door_.use_count() > 1) return false;
-  if (lends_.MayTry()) return true;
-  lends_.Skipped();
-  return false;
+  return interest_ > 0 && !stopping_ && sleepers_.empty() && door_.use_count() == 1 &&
+         lends_.MayTry();
 }
 
 void Loop::TakeBackLead() {

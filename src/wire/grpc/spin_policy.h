@@ -35,10 +35,7 @@ class SpinPolicy {
 
   // For each wait, once. A wait that sleeps ends with Slept, one that spins when Asked says so.
   bool ShouldSpin(Time now) {
-    if (!sleeps_.MayTry()) {
-      sleeps_.Skipped();
-      return false;
-    }
+    if (!sleeps_.MayTry()) return false;
     asked_ = now;
     end_ = now + std::clamp<Clock::duration>(now - waited_, kShortest, kLongest);
     return true;
