@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -15,25 +16,20 @@
 
 namespace parley::call_test {
 
-// Runs all tasks before it ends.
+// Runs all tasks that it was given. Its last owner may let go on one of its own threads, as a client or server
+// does whose last task runs there.
 class ThreadExecutor final : public Executor {
  public:
   explicit ThreadExecutor(int threads = 1) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Main(); });
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([queue = queue_] { queue->Run(); });
   }
   ~ThreadExecutor() override {
-    {
-      const std::lock_guard lock(mutex_);
-      ended_ = true;
-      wake_.notify_all();
+    queue_->End();
+    for (std::thread& thread : threads_) {
+      thread.get_id() == std::this_thread::get_id() ? thread.detach() : thread.join();
     }
-    for (std::thread& thread : threads_) thread.join();
   }
-  void Post(absl::AnyInvocable<void()> task) override {
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    wake_.notify_one();
-  }
+  void Post(absl::AnyInvocable<void()> task) override { queue_->Post(std::move(task)); }
   // The first one.
   std::thread::id thread() const { return threads_.front().get_id(); }
   bool Runs(std::thread::id thread) const {
@@ -42,24 +38,41 @@ class ThreadExecutor final : public Executor {
   }
 
  private:
-  void Main() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      wake_.wait(lock, [this] { return ended_ || !tasks_.empty(); });
-      if (tasks_.empty()) return;
-      absl::AnyInvocable<void()> task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-      task = nullptr;
-      lock.lock();
+  // Kept by the threads.
+  class Queue {
+   public:
+    void Post(absl::AnyInvocable<void()> task) {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+      wake_.notify_one();
     }
-  }
+    void End() {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      wake_.notify_all();
+    }
+    void Run() {
+      std::unique_lock lock(mutex_);
+      while (true) {
+        wake_.wait(lock, [this] { return ended_ || !tasks_.empty(); });
+        if (tasks_.empty()) return;
+        absl::AnyInvocable<void()> task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        task();
+        task = nullptr;
+        lock.lock();
+      }
+    }
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<absl::AnyInvocable<void()>> tasks_;
-  bool ended_ = false;
+   private:
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<absl::AnyInvocable<void()>> tasks_;
+    bool ended_ = false;
+  };
+
+  const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
   std::vector<std::thread> threads_;
 };
 
