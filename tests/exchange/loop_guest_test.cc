@@ -88,7 +88,10 @@ TEST_F(LoopGuest, IsAThreadOfTheExecutors) {
   const auto look = [&] {
     elsewhere = elsewhere || std::this_thread::get_id() != executor->thread();
   };
-  EXPECT_TRUE(RunOnGuest(look));
+  ASSERT_TRUE(RunOnGuest(look));
+  // A guest that comes late finds the tasks that the poller left it, and no event.
+  const auto has_polled = [&] { return source_->pollers().contains(executor->thread()); };
+  for (int i = 0; i < kTries && !has_polled(); ++i) ASSERT_TRUE(RunOnGuest(look));
   for (int i = 0; i < 100; ++i) {
     Gate ran;
     Response([&] {
@@ -98,7 +101,7 @@ TEST_F(LoopGuest, IsAThreadOfTheExecutors) {
     ASSERT_TRUE(ran.Opens());
   }
   EXPECT_FALSE(elsewhere);
-  EXPECT_TRUE(source_->pollers().contains(executor->thread()));
+  EXPECT_TRUE(has_polled());
 }
 
 TEST_F(LoopGuest, RunsWhatItsTasksPost) {
