@@ -45,7 +45,7 @@ class Context {
   absl::Status AddInitialMetadata(std::string_view key, std::string_view value) {
     return exchange_->AddInitialMetadata(key, value);
   }
-  // Sent with the final status.
+  // Sent with the final status. FAILED_PRECONDITION once that was sent, INVALID_ARGUMENT as above.
   absl::Status AddTrailingMetadata(std::string_view key, std::string_view value) {
     return exchange_->AddTrailingMetadata(key, value);
   }

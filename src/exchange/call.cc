@@ -1,5 +1,7 @@
 #include "src/exchange/call.h"
 
+#include <bit>
+
 #include "absl/strings/str_cat.h"
 
 namespace parley::detail {
@@ -27,7 +29,7 @@ absl::StatusOr<bool> Call::Write(Payload&& message) {
   if (!status.ok()) return status;
   bool room = false;
   Step([&](Machine& machine) {
-    if (waiting_[static_cast<std::size_t>(Slot::kWrite)].waiter != nullptr) {
+    if ((armed_ & Bit(Slot::kWrite)) != 0) {
       status = absl::FailedPreconditionError("two writers of one call at the same time");
     } else {
       status = machine.WritableStatus();
@@ -93,10 +95,11 @@ Exchange::Armed Call::ArmWith(Slot slot, Waiter* waiter, bool interested) {
   // Where that is not there any more, the call has ended.
   if (slot == Slot::kRead && has_next_.load(std::memory_order_relaxed)) return Armed::kReady;
   std::unique_lock lock(mutex_);
-  Waiting& waiting = waiting_[static_cast<std::size_t>(slot)];
-  if (waiting.waiter != nullptr) return Armed::kBusy;
+  if ((armed_ & Bit(slot)) != 0) return Armed::kBusy;
   if (machine_.Ready(slot)) return Armed::kReady;
-  waiting = {waiter, interested};
+  armed_ |= Bit(slot);
+  if (interested) interested_ |= Bit(slot);
+  waiters_[static_cast<std::size_t>(slot)] = waiter;
   if (slot == Slot::kWrite) machine_.WriterWaits();
   // Under the lock: as soon as it is gone the waiter may fire, and its owner let go of this call.
   if (interested) runtime_->loop.AddInterest();
@@ -105,10 +108,11 @@ Exchange::Armed Call::ArmWith(Slot slot, Waiter* waiter, bool interested) {
 
 bool Call::Disarm(Slot slot, Waiter* waiter) {
   std::unique_lock lock(mutex_);
-  Waiting& waiting = waiting_[static_cast<std::size_t>(slot)];
-  if (waiting.waiter != waiter) return false;
-  const bool interested = waiting.interested;
-  waiting = {};
+  const unsigned bit = Bit(slot);
+  if ((armed_ & bit) == 0 || waiters_[static_cast<std::size_t>(slot)] != waiter) return false;
+  const bool interested = (interested_ & bit) != 0;
+  armed_ &= ~bit;
+  interested_ &= ~bit;
   lock.unlock();
   if (interested) runtime_->loop.RemoveInterest();
   return true;
@@ -147,33 +151,30 @@ void Call::Expire() {
   });
 }
 
-int Call::CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken) {
-  int interests = 0;
-  for (std::size_t i = 0; i < woken.size(); ++i) {
-    woken[i] = nullptr;
-    if ((wake & (1u << i)) == 0) continue;
-    woken[i] = waiting_[i].waiter;
-    interests += waiting_[i].interested ? 1 : 0;
-    waiting_[i] = {};
-  }
-  return interests;
+Call::Woken Call::CollectWoken(unsigned wake) {
+  Woken woken;
+  woken.slots = wake & armed_;
+  if (woken.slots == 0) return woken;
+  woken.interested = std::popcount(woken.slots & interested_);
+  woken.waiters = waiters_;
+  armed_ &= ~wake;
+  interested_ &= ~wake;
+  return woken;
 }
 
 void Call::WrittenAtOnce() {
   bool again = true;
   while (again) {
-    std::array<Waiter*, kSlots> woken;
     std::unique_lock lock(mutex_);
     if (machine_.WriteJustDone()) return;
     Machine::Actions actions = machine_.WriteDone(true);
-    const int interests = CollectWoken(actions.wake, woken);
+    const Woken woken = CollectWoken(actions.wake);
     lock.unlock();
-    again = Perform(actions, woken, interests);
+    again = Perform(actions, woken);
   }
 }
 
-bool Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken,
-                   int interests) {
+bool Call::Perform(Machine::Actions& actions, const Woken& woken) {
   bool written = false;
   if (actions.start_write) {
     written = StartWrite(std::move(actions.message), actions.start_close   ? Next::kClose
@@ -185,8 +186,8 @@ bool Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>&
   if (actions.start_write || actions.start_close) runtime_->loop.Strayed();
   if (actions.request_stop) RequestStop();
   // A reader may run on another core while this thread asks for the next message.
-  for (Waiter* waiter : woken) {
-    if (waiter != nullptr) waiter->Fire();
+  for (unsigned slots = woken.slots; slots != 0; slots &= slots - 1) {
+    woken.waiters[static_cast<std::size_t>(std::countr_zero(slots))]->Fire();
   }
   if (actions.start_read) StartRead();
   if (actions.start_status) StartStatus();
@@ -194,7 +195,7 @@ bool Call::Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>&
     CancelWire();
     runtime_->loop.Strayed();
   }
-  while (interests-- > 0) runtime_->loop.RemoveInterest();
+  for (int i = 0; i < woken.interested; ++i) runtime_->loop.RemoveInterest();
   return written;
 }
 

@@ -72,13 +72,12 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   // Feeds the machine one event, Actions(Machine&), and does what it says, after `first`.
   template <class Event, class First>
   void Step(Event event, First first) {
-    std::array<Waiter*, kSlots> woken;
     std::unique_lock lock(mutex_);
     Machine::Actions actions = event(machine_);
-    const int interests = CollectWoken(actions.wake, woken);
+    const Woken woken = CollectWoken(actions.wake);
     lock.unlock();
     first();
-    if (Perform(actions, woken, interests)) WrittenAtOnce();
+    if (Perform(actions, woken)) WrittenAtOnce();
   }
   template <class Event>
   void Step(Event event) {
@@ -95,14 +94,16 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   void FirstStep(Event event, First first) {
     Machine::Actions actions = event(machine_);
     first();
-    if (Perform(actions, {}, 0)) WrittenAtOnce();
+    if (Perform(actions, Woken())) WrittenAtOnce();
   }
 
   // RESOURCE_EXHAUSTED with both numbers if `message` is over the limit.
   absl::Status CheckSize(const Payload& message) const;
 
-  // Under the mutex.
+  // Under the mutex; on a server also without it, for whoever starts the close.
   const std::optional<absl::Status>& final_status() const { return machine_.final_status(); }
+  // Under the mutex.
+  bool close_started() const { return machine_.close_started(); }
   // Under the mutex: as Machine::TakeWhole.
   std::optional<Payload> TakeWhole() { return machine_.TakeWhole(); }
   // Under the mutex: the message of a client's call that has ended, when nothing has to happen because of it.
@@ -124,21 +125,26 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   std::mutex mutex_;
 
  private:
-  struct Waiting {
-    Waiter* waiter = nullptr;
-    bool interested = false;  // nobody polls for it but the pool
+  // Those that an event wakes, and have been forgotten.
+  struct Woken {
+    unsigned slots = 0;  // a bit for each
+    int interested = 0;  // how many
+    std::array<Waiter*, kSlots> waiters;
   };
 
   Armed ArmWith(Slot slot, Waiter* waiter, bool interested);
-  int CollectWoken(unsigned wake, std::array<Waiter*, kSlots>& woken);
+  Woken CollectWoken(unsigned wake);
   // Returns whether a write was done at once.
-  bool Perform(Machine::Actions& actions, const std::array<Waiter*, kSlots>& woken, int interests);
+  bool Perform(Machine::Actions& actions, const Woken& woken);
   void WrittenAtOnce();
 
   Machine machine_;
   // Whether the last Take left a message behind; for whoever reads.
   std::atomic<bool> has_next_ = false;
-  std::array<Waiting, kSlots> waiting_;
+  // A bit for each slot: whether somebody waits for it, and whether nobody polls for that one but the pool.
+  unsigned armed_ = 0;
+  unsigned interested_ = 0;
+  std::array<Waiter*, kSlots> waiters_{};
   std::string_view method_;
   absl::Time deadline_ = absl::InfiniteFuture();
   std::optional<Control::Timer> timer_;

@@ -131,7 +131,9 @@ absl::Status IncomingCall::AddInitialMetadata(std::string_view key, std::string_
   added.Add(key, value);
   if (absl::Status status = added.Validate(); !status.ok()) return status;
   std::unique_lock lock(mutex_);
-  if (initial_sent_) return absl::FailedPreconditionError("the initial metadata has been sent");
+  if (initial_sent_ || close_started()) {
+    return absl::FailedPreconditionError("the initial metadata has been sent");
+  }
   initial_.Add(key, value);
   return absl::OkStatus();
 }
@@ -141,6 +143,7 @@ absl::Status IncomingCall::AddTrailingMetadata(std::string_view key, std::string
   added.Add(key, value);
   if (absl::Status status = added.Validate(); !status.ok()) return status;
   std::unique_lock lock(mutex_);
+  if (close_started()) return absl::FailedPreconditionError("the final status has been sent");
   trailing_.Add(key, value);
   return absl::OkStatus();
 }
@@ -153,13 +156,14 @@ std::optional<Metadata> IncomingCall::TakeInitialMetadata() {
 }
 
 IncomingCall::Closing IncomingCall::TakeClosing() {
-  return Ask([&](const Machine& machine) {
-    Closing closing;
-    if (!initial_sent_.exchange(true)) closing.initial = std::move(initial_);
-    closing.trailing = std::move(trailing_);
-    closing.status = *machine.final_status();
-    return closing;
-  });
+  Closing closing;
+  if (!initial_sent_) {
+    initial_sent_.store(true, std::memory_order_relaxed);
+    closing.initial = std::move(initial_);
+  }
+  closing.trailing = std::move(trailing_);
+  closing.status = *final_status();
+  return closing;
 }
 
 bool IncomingCall::closing() {

@@ -65,6 +65,7 @@ class IncomingCall : public Call {
     Metadata trailing;
     absl::Status status;
   };
+  // As soon as the close has started, by whoever starts it: nothing of it changes any more.
   Closing TakeClosing();
   // Whether the final status is on its way, or was sent.
   bool closing();

@@ -5,7 +5,6 @@
 namespace parley::detail {
 namespace {
 
-constexpr unsigned Bit(Slot slot) { return 1u << static_cast<unsigned>(slot); }
 constexpr unsigned kAll = (1u << kSlots) - 1;
 
 }  // namespace
@@ -197,7 +196,7 @@ Machine::Actions Machine::PeerGone(absl::Status status) {
   Actions actions;
   if (peer_gone_ || close_done_) return actions;
   peer_gone_ = cut_ = true;
-  if (!final_ || final_->ok()) final_ = std::move(status);
+  if (!final_ || (final_->ok() && !close_started_)) final_ = std::move(status);
   DiscardUnsent(actions);
   actions.request_stop = true;
   actions.wake = kAll;

@@ -7,7 +7,8 @@
 //  2. The close (client: half-close; server: final status) starts at most once, after all that was
 //  written before it.
 //  3. A client's final status is set once; it changes only from an OK that nobody has seen, when a
-//  message before it is rejected. A server sends exactly one, or learns that nobody is there.
+//  message before it is rejected. A server sends exactly one, which does not change once the close has
+//  started, or learns that nobody is there.
 //  4. A waiter is woken only when its slot is ready, and always when it becomes so.
 //  5. Messages are delivered in order, each once; after the first that is missing there are none.
 #ifndef PARLEY_SRC_EXCHANGE_MACHINE_H_
@@ -120,7 +121,8 @@ class Machine {
   absl::Status WriteStatus() const;
   // Why no more messages come.
   absl::Status ReadStatus() const;
-  // Client: the final status. Server: the one to send, or the reason why none can be.
+  // Client: the final status. Server: the one to send, which is settled once the close has started, or
+  // the reason why none can be.
   const std::optional<absl::Status>& final_status() const { return final_; }
   bool close_started() const { return close_started_; }
 

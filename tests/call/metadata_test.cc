@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/call/any_call.h"
+#include "tests/call/gate.h"
 #include "tests/call/listening_socket.h"
 #include "tests/call/wire_fixture.h"
 
@@ -19,6 +20,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
@@ -206,6 +208,39 @@ TEST_P(RefusedMetadata, FailsTheCallUnsent) {
 }
 
 // --- When it can be read and written.
+
+class LateMetadata : public EveryWire {};
+INSTANTIATE_TEST_SUITE_P(All, LateMetadata, testing::ValuesIn(kWires),
+                         NameOf<LateMetadata::ParamType>);
+
+// Another thread is at it while the call is finished: what was taken arrives, and nothing else is taken.
+TEST_P(LateMetadata, IsRefusedOnceTheCallHasBeenFinished) {
+  constexpr int kMost = 50;  // more would not fit into gRPC's headers
+  std::size_t initial = 0, trailing = 0;
+  server().Register(kUnary, [&](ServerCall<Unary<std::string, std::string>> call) {
+    Gate adds;
+    std::thread adding([&] {
+      for (int i = 0; i < kMost; ++i) {
+        if (call.context().AddInitialMetadata("x-initial", "1").ok()) ++initial;
+        if (call.context().AddTrailingMetadata("x-trailing", "1").ok()) ++trailing;
+        adds.Open();
+      }
+    });
+    EXPECT_TRUE(adds.Opens());
+    std::move(call).Finish("answer");
+    adding.join();
+    for (const absl::Status& late : {call.context().AddInitialMetadata("x-initial", "2"),
+                                     call.context().AddTrailingMetadata("x-trailing", "2")}) {
+      EXPECT_THAT(late, HasCode(absl::StatusCode::kFailedPrecondition));
+    }
+  });
+  Start();
+  const Outcome outcome = CallOf(Connect(), MethodKind::kUnary);
+  StopServer();
+  ASSERT_EQ(outcome.status, absl::OkStatus());
+  EXPECT_THAT(outcome.got.initial.GetAll("x-initial"), SizeIs(initial));
+  EXPECT_THAT(outcome.got.trailing.GetAll("x-trailing"), SizeIs(trailing));
+}
 
 class InitialMetadata : public EveryKind {
  protected:

@@ -372,7 +372,7 @@ MachineModel::Actions MachineModel::PeerGone() {
   if (effective) {
     expect_stop_ = true;
     cut_ = true;
-    if (!final_ || final_->ok()) final_ = status;
+    if (!final_ || (final_->ok() && !close_started_)) final_ = status;
     Discard(unsent_);
   }
   return machine_.PeerGone(status);

@@ -12,6 +12,7 @@ enum class Slot {
   kHeaders,  // the peer's initial metadata is known, or the call has ended
 };
 inline constexpr int kSlots = 4;
+constexpr unsigned Bit(Slot slot) { return 1u << static_cast<unsigned>(slot); }
 
 // A blocked thread, a suspended coroutine or a callback.
 class Waiter {

@@ -48,7 +48,10 @@ class LocalIncomingCall final : public IncomingCall, public PipeEnd {
     link_->pipe.Write(Pipe::kServer, std::nullopt, true);
     return false;
   }
-  void CancelWire() override { link_->pipe.Sever(Pipe::kServer, TakeClosing().status); }
+  void CancelWire() override {
+    link_->pipe.Sever(Pipe::kServer,
+                      Ask([](const Machine& machine) { return *machine.final_status(); }));
+  }
   const Metadata& ReceivedRequest() override { return link_->request_metadata; }
 
   void Delivered(Payload message) override { MessageRead(std::move(message)); }

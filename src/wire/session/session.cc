@@ -66,14 +66,12 @@ void Session::SetHeaders(SessionCall& call, Metadata headers) {
   machine_.SetHeaders(call, std::move(headers));
 }
 
-bool Session::Finish(SessionCall& call, std::optional<Payload>&& message, absl::Status status,
+void Session::Finish(SessionCall& call, std::optional<Payload>&& message, absl::Status status,
                      Metadata trailing) {
   Lock lock(mutex_);
-  const bool sent =
-      machine_.Finish(call, std::move(message), std::move(status), std::move(trailing));
+  machine_.Finish(call, std::move(message), std::move(status), std::move(trailing));
   ++turnover_;
   Settle(lock);
-  return sent;
 }
 
 void Session::Cancel(SessionCall& call, absl::Status status) {

@@ -69,7 +69,8 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   bool Send(SessionCall& call, Payload&& message, bool end);
   void End(SessionCall& call);
   void SetHeaders(SessionCall& call, Metadata headers);
-  bool Finish(SessionCall& call, std::optional<Payload>&& message, absl::Status status,
+  // The call is told by Sent unless it could be said at once.
+  void Finish(SessionCall& call, std::optional<Payload>&& message, absl::Status status,
               Metadata trailing);
   void Cancel(SessionCall& call, absl::Status status = absl::OkStatus());
   void Took(SessionCall& call, std::size_t cost_bytes, bool empty);

@@ -62,10 +62,9 @@ bool SessionIncomingCall::Close(std::optional<Payload>&& message) {
   Closing closing = TakeClosing();
   SendHeaders(std::move(closing.initial));
   closing_ = true;
-  if (session_->Finish(*this, std::move(message), std::move(closing.status),
-                       std::move(closing.trailing))) {
-    CloseDone();
-  }
+  // If it is said at once, the session has nothing more for this call, and so no news that it was done.
+  session_->Finish(*this, std::move(message), std::move(closing.status),
+                   std::move(closing.trailing));
   return false;
 }
 
