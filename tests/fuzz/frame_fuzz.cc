@@ -117,6 +117,8 @@ void CheckWhole(std::string_view list, std::string_view rest, const Frame& frame
   Frame same;
   same.exchange = whole.exchange;
   same.message = whole.message;
+  same.start = whole.start;
+  same.end = whole.end;
   if (whole.ends_ok) same.status.emplace();
   Expect(list == rest, "a whole message is one frame");
   Expect(parley::detail::Encoded(same) == parley::detail::Encoded(frame),

@@ -31,12 +31,13 @@ class Session:
     """
 
     def __init__(self, hello, serve=None):
-        """A server's `serve` is called with each Exchange and its Start; it must not block."""
+        """A server's `serve` is called with each Exchange, Start and method; it must not block."""
         self.news = threading.Condition()
         self.hello, self.their_hello = hello, None
         self.serves, self._serve = serve is not None, serve
         self.drained = False  # no more exchanges are opened here
         self._exchanges, self._last = {}, 0
+        self._method = None  # of the exchange that was opened last
         self._outbox, self.ended = collections.deque(), False
         if not self.serves:
             self._greet()
@@ -99,6 +100,10 @@ class Session:
                 return None
             self._last += 1
             exchange = self._exchanges[self._last] = Exchange(self, self._last, deadline)
+            if start.method == self._method:
+                start.method, start.same_method = "", True
+            else:
+                self._method = start.method
             exchange.send(start=start)
             return exchange
 
@@ -172,6 +177,10 @@ class Session:
 
     def _open_for_client(self, frame):
         self._last = frame.exchange
+        if not frame.start.same_method:
+            self._method = frame.start.method
+        elif self._method is None:
+            raise ProtocolError("a first method that is as before")
         timeout_us = frame.start.timeout_us
         deadline = time.monotonic() + timeout_us / 1e6 if timeout_us else None
         exchange = Exchange(self, frame.exchange, deadline)
@@ -179,4 +188,4 @@ class Session:
             exchange.finish(status_of(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many exchanges"))
             return
         self._exchanges[frame.exchange] = exchange
-        self._serve(exchange, frame.start)
+        self._serve(exchange, frame.start, self._method)

@@ -75,10 +75,10 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def Open(self, request_iterator, context):
         opened, broken = [], []
 
-        def serve(exchange, start):
+        def serve(exchange, start, method):
             context_of_call = _Context(exchange, start)
             threading.Thread(
-                target=self._run, args=(exchange, start.method, context_of_call), daemon=True
+                target=self._run, args=(exchange, method, context_of_call), daemon=True
             ).start()
             opened.append(exchange)
             if len(opened) == self._drain_after:

@@ -60,6 +60,9 @@ VIOLATIONS = {
         Frame(exchange=5, start=start("FullDuplexCall")),
         Frame(exchange=4, start=start("FullDuplexCall")),
     ],
+    "a first method that is as before": [
+        Frame(exchange=1, start=session_pb2.Start(same_method=True))
+    ],
     "a message after end": [_ENDED, Frame(exchange=1, message=b"")],
     "a second end": [_ENDED, Frame(exchange=1, end=True)],
     "end before the last byte": [_OPEN, _PIECE, Frame(exchange=1, end=True)],

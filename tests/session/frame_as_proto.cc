@@ -22,6 +22,7 @@ std::optional<v1::Frame> AsProto(const Frame& frame) {
     v1::Start& start = *proto.mutable_start();
     start.set_method(std::string(frame.start->method));
     start.set_timeout_us(frame.start->timeout_us);
+    start.set_same_method(frame.start->same_method);
     if (!frame.start->metadata.empty()) {
       good = good && Parse(frame.start->metadata, *start.mutable_metadata());
     }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,11 +43,12 @@ const std::string& SomeHello() {
 }
 
 // The parts of a frame, each a bit of `parts`.
-constexpr int kParts = 12;
+constexpr int kParts = 13;
 Frame FrameWith(unsigned parts) {
   Frame frame;
   if (parts & 1) frame.exchange = 300;
-  if (parts & 2) frame.start = StartPart{"package.Service/Method", 1'000'000, SomeMetadata()};
+  if (parts & 2)
+    frame.start = StartPart{"package.Service/Method", 1'000'000, SomeMetadata(), false};
   if (parts & 4) frame.headers = SomeMetadata();
   if (parts & 8) frame.message = "a message";
   if (parts & 16) frame.remaining_bytes = 1 << 20;
@@ -57,7 +59,16 @@ Frame FrameWith(unsigned parts) {
   if (parts & 512) frame.hello = SomeHello();
   if (parts & 1024) frame.drain = DrainPart{77};
   if (parts & 2048) frame.skippable = true;
+  if (parts & 4096 && frame.start) frame.start->same_method = true;
   return frame;
+}
+
+std::vector<StartPart> StartsWithoutMetadata() {
+  return {{"", 0, "", false},
+          {"package.Service/Method", 0, "", false},
+          {"", 1, "", false},
+          {"", 0, "", true},
+          {"m", 1'000'000, "", true}};
 }
 
 v1::Frame Parsed(const std::string& list) {
@@ -186,13 +197,33 @@ TEST(FrameCodec, TakesWholeMessagesAndNothingElse) {
     const std::string list = Encoded(FrameWith(parts)) + Encoded(FrameWith(1));
     std::string_view rest = list;
     WholeMessage whole;
-    const bool is_whole = parts == (1 | 8);
+    // A start has metadata here; without one, the last part is not there.
+    const bool is_whole = (parts & ~(32u | 4096u)) == (1 | 8);
     ASSERT_EQ(DecodeWholeMessage(rest, whole), is_whole) << parts;
     ASSERT_EQ(rest, is_whole ? Encoded(FrameWith(1)) : list) << parts;
     if (!is_whole) continue;
     EXPECT_EQ(whole.exchange, 300u);
     EXPECT_EQ(whole.message, "a message");
+    EXPECT_EQ(whole.end, (parts & 32) != 0);
     EXPECT_FALSE(whole.ends_ok);
+    EXPECT_FALSE(whole.start);
+  }
+}
+
+TEST(FrameCodec, TakesWholeMessagesWithAStartThatHasNoMetadata) {
+  for (const StartPart& start : StartsWithoutMetadata()) {
+    Frame frame = FrameWith(1 | 8 | 32);
+    frame.start = start;
+    const std::string list = Encoded(frame);
+    std::string_view rest = list;
+    WholeMessage whole;
+    ASSERT_TRUE(DecodeWholeMessage(rest, whole));
+    EXPECT_TRUE(rest.empty());
+    ASSERT_TRUE(whole.start);
+    EXPECT_EQ(whole.start->method, start.method);
+    EXPECT_EQ(whole.start->timeout_us, start.timeout_us);
+    EXPECT_EQ(whole.start->same_method, start.same_method);
+    EXPECT_TRUE(whole.end);
   }
 }
 
@@ -211,9 +242,11 @@ TEST(FrameCodec, TakesWholeMessagesWithAnEndInOrderAndWithNoOther) {
 }
 
 TEST(FrameCodec, TakesNoWholeMessageThatIsCut) {
-  Frame frame = FrameWith(1 | 8);
-  frame.status.emplace();
-  for (const std::string& list : {Encoded(FrameWith(1 | 8)), Encoded(frame)}) {
+  Frame last = FrameWith(1 | 8);
+  last.status.emplace();
+  Frame first = FrameWith(1 | 8 | 32);
+  first.start = StartsWithoutMetadata().back();
+  for (const std::string& list : {Encoded(FrameWith(1 | 8)), Encoded(last), Encoded(first)}) {
     WholeMessage whole;
     for (std::size_t size = 0; size < list.size(); ++size) {
       std::string_view cut(list.data(), size);
@@ -223,17 +256,26 @@ TEST(FrameCodec, TakesNoWholeMessageThatIsCut) {
 }
 
 TEST(FrameCodec, EncodesWholeMessagesAsOtherFrames) {
-  for (const bool ends_ok : {false, true}) {
+  std::vector<std::optional<StartPart>> starts = {std::nullopt};
+  for (const StartPart& start : StartsWithoutMetadata()) starts.push_back(start);
+  for (std::size_t i = 0; i < 4 * starts.size(); ++i) {
     for (const std::size_t size : std::vector<std::size_t>{0, 1, 100, 127, 128, 4096}) {
       const std::string text(size, 'x');
+      WholeMessage whole;
+      whole.exchange = 300;
+      whole.message = text;
+      whole.start = starts[i / 4];
+      whole.end = (i & 1) != 0;
+      whole.ends_ok = (i & 2) != 0;
       Frame frame;
       frame.exchange = 300;
       frame.message = text;
-      if (ends_ok) frame.status.emplace();
-      const WholeMessage whole{300, text, ends_ok};
+      frame.start = whole.start;
+      frame.end = whole.end;
+      if (whole.ends_ok) frame.status.emplace();
       std::string encoded(SizeOf(whole), '\0');
       EXPECT_EQ(EncodeWholeMessage(whole, encoded.data()), encoded.data() + encoded.size());
-      EXPECT_EQ(encoded, Encoded(frame)) << size << ' ' << ends_ok;
+      EXPECT_EQ(encoded, Encoded(frame)) << size << ' ' << i;
     }
   }
 }

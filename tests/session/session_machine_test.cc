@@ -80,6 +80,48 @@ TEST(SessionMachine, OpensAUnaryCallInOneFrame) {
   EXPECT_EQ(peer.machine.exchanges(), 1u);
 }
 
+TEST(SessionMachine, NamesAMethodOnceInARow) {
+  MachinePeer peer(Side::kClient);
+  peer.Greeted("revision: 1 max_exchanges: 10");
+  const auto open = [&](const char* method, Metadata metadata, std::optional<Payload> request) {
+    SessionMachine::Opening opening{method, 0, std::move(metadata), std::move(request)};
+    ASSERT_TRUE(peer.machine.Open(std::make_shared<TestLane>(), opening));
+  };
+  open("", {}, Bytes("r"));
+  open("", {}, std::nullopt);
+  open("a", {}, Bytes("r"));
+  open("a", {}, Bytes("r"));
+  open("a", {{"key", "value"}}, Bytes("r"));
+  open("b", {}, std::nullopt);
+  open("", {}, Bytes("r"));
+  EXPECT_THAT(peer.Said(),
+              ElementsAre(Is("exchange: 1 start { } message: 'r' end: true"),
+                          Is("exchange: 2 start { same_method: true }"),
+                          Is("exchange: 3 start { method: 'a' } message: 'r' end: true"),
+                          Is("exchange: 4 start { same_method: true } message: 'r' end: true"),
+                          Is("exchange: 5 start { same_method: true metadata { entries { key: "
+                             "'key' value: 'value' } } } message: 'r' end: true"),
+                          Is("exchange: 6 start { method: 'b' }"),
+                          Is("exchange: 7 start { } message: 'r' end: true")));
+}
+
+TEST(SessionMachine, TakesAMethodThatIsAsBefore) {
+  MachinePeer peer(Side::kServer);
+  peer.Greeted();
+  peer.Hear("exchange: 1 start { method: 'a' } message: 'r' end: true");
+  peer.Hear("exchange: 1 cancel: true");
+  peer.Hear("exchange: 2 start { same_method: true } message: 'r' end: true");
+  peer.Hear("exchange: 3 start { same_method: true metadata { entries { key: 'k' } } }");
+  peer.Hear("exchange: 4 start { method: 'b' }");
+  peer.Hear("exchange: 5 start { same_method: true }");
+  // Two that are not taken have methods all the same.
+  EXPECT_TRUE(peer.Hear("exchange: 6 start { method: 'c' } message: 'r'").status.has_value());
+  EXPECT_TRUE(peer.Hear("exchange: 7 start { same_method: true }").status.has_value());
+  std::vector<std::string> methods;
+  for (const LanePtr& lane : peer.lanes) methods.push_back(lane->method);
+  EXPECT_THAT(methods, ElementsAre("a", "a", "a", "b", "b", "c", "c"));
+}
+
 TEST(SessionMachine, OpensAStreamAndSendsItsMessagesOneByOne) {
   MachinePeer peer(Side::kClient);
   peer.Greeted();

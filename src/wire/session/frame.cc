@@ -26,6 +26,9 @@ bool Decode(std::string_view encoded, std::optional<StartPart>& start) {
       case Tag(3, kBytes):
         start->metadata = fields.bytes();
         break;
+      case Tag(4, kVarint):
+        start->same_method = fields.number() != 0;
+        break;
     }
   }
   return !fields.malformed();
@@ -118,8 +121,19 @@ bool Decode(std::string_view encoded, Frame& frame) {
   return good && !fields.malformed();
 }
 
+// Without metadata, and encoded by EncodeFrame.
+bool DecodeBareStart(std::string_view encoded, StartPart& start) {
+  Expected parts(encoded);
+  parts.Bytes(1, start.method);
+  parts.Number(2, start.timeout_us);
+  std::uint64_t same = 0;
+  start.same_method = parts.Number(4, same) && same != 0;
+  return parts.rest().empty();
+}
+
 std::size_t SizeOf(const StartPart& start) {
-  return TextSize(start.method) + NumberSize(start.timeout_us) + TextSize(start.metadata);
+  return TextSize(start.method) + NumberSize(start.timeout_us) + TextSize(start.metadata) +
+         NumberSize(start.same_method);
 }
 std::size_t SizeOf(const StatusPart& status) {
   return NumberSize(status.code) + TextSize(status.message) + TextSize(status.details) +
@@ -127,8 +141,17 @@ std::size_t SizeOf(const StatusPart& status) {
 }
 
 std::size_t BodySize(const WholeMessage& whole) {
-  return NumberSize(whole.exchange) + (whole.ends_ok ? BytesSize(0) : 0) +
+  return NumberSize(whole.exchange) + (whole.start ? BytesSize(SizeOf(*whole.start)) : 0) +
+         NumberSize(whole.end) + (whole.ends_ok ? BytesSize(0) : 0) +
          BytesSize(whole.message.size());
+}
+
+char* PutStart(const StartPart& start, std::size_t size, char* out) {
+  out = PutLength(2, size, out);
+  out = PutText(1, start.method, out);
+  out = PutNumber(2, start.timeout_us, out);
+  out = PutText(3, start.metadata, out);
+  return PutNumber(4, start.same_method, out);
 }
 
 }  // namespace
@@ -149,12 +172,7 @@ FrameSize::FrameSize(const Frame& frame) {
 char* EncodeFrame(const Frame& frame, const FrameSize& size, char* out) {
   out = PutLength(kFrames, size.body_, out);
   out = PutNumber(1, frame.exchange, out);
-  if (frame.start) {
-    out = PutLength(2, size.start_, out);
-    out = PutText(1, frame.start->method, out);
-    out = PutNumber(2, frame.start->timeout_us, out);
-    out = PutText(3, frame.start->metadata, out);
-  }
+  if (frame.start) out = PutStart(*frame.start, size.start_, out);
   if (frame.headers) out = PutBytes(3, *frame.headers, out);
   out = PutNumber(5, frame.remaining_bytes, out);
   out = PutNumber(6, frame.end, out);
@@ -196,6 +214,8 @@ std::size_t SizeOf(const WholeMessage& whole) { return BytesSize(BodySize(whole)
 char* EncodeWholeMessage(const WholeMessage& whole, char* out) {
   out = PutLength(kFrames, BodySize(whole), out);
   out = PutNumber(1, whole.exchange, out);
+  if (whole.start) out = PutStart(*whole.start, SizeOf(*whole.start), out);
+  out = PutNumber(6, whole.end, out);
   if (whole.ends_ok) out = PutLength(7, 0, out);
   return PutBytes(4, whole.message, out);
 }
@@ -205,8 +225,12 @@ bool DecodeWholeMessage(std::string_view& list, WholeMessage& whole) {
   std::string_view frame;
   if (!frames.Bytes(kFrames, frame)) return false;
   Expected parts(frame);
+  std::string_view start;
   std::string_view status;
+  std::uint64_t end = 0;
   if (!parts.Number(1, whole.exchange)) return false;
+  if (parts.Bytes(2, start) && !DecodeBareStart(start, whole.start.emplace())) return false;
+  whole.end = parts.Number(6, end) && end != 0;
   whole.ends_ok = parts.Bytes(7, status);
   if (!status.empty()) return false;
   if (!parts.Bytes(4, whole.message) || !parts.rest().empty()) return false;

@@ -19,6 +19,7 @@ struct StartPart {
   std::string_view method;
   std::uint64_t timeout_us = 0;
   std::string_view metadata;  // encoded
+  bool same_method = false;   // as the start before it, and `method` is empty
 };
 // Ends one.
 struct StatusPart {
@@ -77,11 +78,13 @@ char* EncodeFrame(const Frame& frame, const FrameSize& size, char* out);
 enum class Decoded { kFrame, kNone, kMalformed };
 Decoded DecodeFrame(std::string_view& list, Frame& frame);
 
-// The most frequent frame: a whole message, and at most that the call has ended well, with nothing more
-// to be said of that.
+// The most frequent frames: a whole message, and at most that its exchange opens, without metadata, that no
+// more messages follow, and that the call has ended well, with nothing more to be said of that.
 struct WholeMessage {
   std::uint64_t exchange = 0;
   std::string_view message;
+  std::optional<StartPart> start;  // its `metadata` is empty
+  bool end = false;
   bool ends_ok = false;
 };
 std::size_t SizeOf(const WholeMessage& whole);

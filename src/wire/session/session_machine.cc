@@ -36,13 +36,15 @@ bool SessionMachine::Open(std::shared_ptr<Lane> lane, Opening& opening) {
   opened.timeout_us_ = opening.timeout_us;
   opened.metadata_ = std::move(opening.metadata);
   opened.start_pending_ = true;
-  opened.one_request_ = opened.has_message_ = opened.end_pending_ = opening.request.has_value();
-  if (opening.request) {
-    opened.message_ = *std::move(opening.request);
-    Join(opened.message_);
-  }
+  opened.one_request_ = opened.end_pending_ = opening.request.has_value();
   opened.id_ = ++last_id_;
   lanes_.emplace(opened.id_, &opened);
+  if (opening.request) {
+    opened.message_ = *std::move(opening.request);
+    if (SayAtOnce(opened, opened.message_, false)) return true;
+    Join(opened.message_);
+    opened.has_message_ = true;
+  }
   sender_ = &opened;
   Speak(opened);
   sender_ = nullptr;
@@ -51,13 +53,13 @@ bool SessionMachine::Open(std::shared_ptr<Lane> lane, Opening& opening) {
 
 bool SessionMachine::Send(Lane& lane, Payload&& message, bool end) {
   if (lane.self_ == nullptr) return true;  // cancelled since, or the session is over
-  if (!end && SayAtOnce(lane, message, false)) return true;
+  lane.end_pending_ = end;
+  if (SayAtOnce(lane, message, false)) return true;
   lane.message_ = std::move(message);
   Join(lane.message_);
   lane.has_message_ = true;
   lane.message_begun_ = false;
   lane.sent_bytes_ = 0;
-  lane.end_pending_ = end;
   sender_ = &lane;
   Speak(lane);
   sender_ = nullptr;
@@ -196,15 +198,21 @@ void SessionMachine::BeginTurn(Lane& lane) {
 bool SessionMachine::SayAtOnce(Lane& lane, const Payload& message, bool ends_ok) {
   const absl::Span<const Block> pieces = message.bytes().pieces();
   if (pieces.size() != 1 || pieces[0].size() > Batch::kMostCopiedBytes) return false;
-  const bool says_more = lane.start_pending_ || lane.headers_pending_ || lane.end_pending_ ||
-                         lane.cancel_pending_ || lane.to_grant_ > 0;
+  const bool says_more = (lane.start_pending_ && !lane.metadata_.empty()) ||
+                         lane.headers_pending_ || lane.cancel_pending_ || lane.to_grant_ > 0;
   const std::uint64_t cost = CostOf(pieces[0].size());
   if (says_more || lane.queued_ || !queued_.empty() || lane.credit_ < cost) return false;
   BeginTurn(lane);
   if (lane.turn_bytes_ >= kTurnBytes || batch_.bytes() >= kMostBatchBytes) return false;
   lane.credit_ -= cost;
+  WholeMessage whole;
+  whole.exchange = lane.id_;
+  whole.message = pieces[0].view();
+  whole.ends_ok = ends_ok;
+  if (lane.start_pending_) whole.start = TakeStart(lane);
+  whole.end = std::exchange(lane.end_pending_, false);
   const std::size_t before = batch_.bytes();
-  batch_.Add({lane.id_, pieces[0].view(), ends_ok});
+  batch_.Add(whole);
   lane.turn_bytes_ += batch_.bytes() - before;
   return true;
 }
@@ -256,14 +264,24 @@ SessionMachine::Piece SessionMachine::NextPiece(const Lane& lane) const {
   return piece;
 }
 
+StartPart SessionMachine::TakeStart(Lane& lane) {
+  lane.start_pending_ = false;
+  lane.started_in_ = turn_;
+  StartPart start;
+  start.timeout_us = lane.timeout_us_;
+  start.same_method = lane.method_ == method_;
+  if (!start.same_method) start.method = method_.emplace(lane.method_);
+  return start;
+}
+
 void SessionMachine::SayFrame(Lane& lane) {
   Frame frame;
   frame.exchange = lane.id_;
   std::string metadata;
-  if (std::exchange(lane.start_pending_, false)) {
+  if (lane.start_pending_) {
     metadata = EncodeMetadata(lane.metadata_);
-    frame.start = StartPart{lane.method_, lane.timeout_us_, metadata};
-    lane.started_in_ = turn_;
+    frame.start = TakeStart(lane);
+    frame.start->metadata = metadata;
   } else if (std::exchange(lane.headers_pending_, false)) {
     metadata = EncodeMetadata(lane.metadata_);
     frame.headers = metadata;

@@ -165,11 +165,13 @@ class SessionMachine {
 
  private:
   absl::Status ReceiveOwn(const Frame& frame, Event& event);
-  // Takes the most frequent frame; false if there is more to look at. Of one that has no other news than a
+  // Take the most frequent frames; false if there is more to look at. Of one that has no other news than a
   // message, `last` may have had the one before.
   bool ReceiveWhole(const WholeMessage& whole, Lane* last, Event& event);
+  bool ReceiveRequest(const WholeMessage& whole, Event& event);
   absl::Status ReceiveFor(const Frame& frame, Event& event);
   absl::Status ReceiveStart(const Frame& frame, Event& event);
+  Lane& AddLane(std::uint64_t exchange, const StartPart& start);
   absl::Status ReceiveMessage(Lane& lane, const Frame& frame, Event& event);
   absl::Status ReceiveEnd(Lane& lane, const Frame& frame, Event& event);
   // A part of what arrived: the bytes where they lie, or a copy if they would pin too much. `briefly`:
@@ -182,8 +184,8 @@ class SessionMachine {
 
   // Says what the lane has to say, or queues it for its turn.
   void Speak(Lane& lane);
-  // Says the message, if nothing is before it and nothing else is to be said of the lane, but for its end
-  // in order (`ends_ok`).
+  // Says the message, if nothing is before it and nothing else is to be said of the lane, but for its start
+  // without metadata, the client's end, and the server's in order (`ends_ok`).
   bool SayAtOnce(Lane& lane, const Payload& message, bool ends_ok);
   void BeginTurn(Lane& lane);
   void TakeTurn(Lane& lane);
@@ -195,6 +197,7 @@ class SessionMachine {
     bool allowed = false;
   };
   Piece NextPiece(const Lane& lane) const;
+  StartPart TakeStart(Lane& lane);  // without metadata
   void SayFrame(Lane& lane);
   void MessageSaid(Lane& lane);
   void Queue(Lane& lane);
@@ -213,6 +216,7 @@ class SessionMachine {
   bool broken_ = false;
   std::uint64_t last_id_ = 0;  // client: given; server: seen
   std::uint64_t most_exchanges_ = 0;
+  std::optional<std::string> method_;  // of the last start that was said, or received
   absl::flat_hash_map<std::uint64_t, Lane*> lanes_;
 
   Batch batch_;

@@ -28,11 +28,10 @@ void SessionMachine::Arrived(Block bytes) {
 }
 
 absl::StatusOr<bool> SessionMachine::Receive(Event& event, Lane* last) {
-  // A client gets little else, and after one there are others.
   std::string_view rest = unread_;
   WholeMessage whole;
-  if ((last != nullptr || IsClient()) && DecodeWholeMessage(rest, whole) &&
-      ReceiveWhole(whole, last, event)) {
+  if (DecodeWholeMessage(rest, whole) &&
+      (whole.start ? ReceiveRequest(whole, event) : ReceiveWhole(whole, last, event))) {
     unread_ = rest;
     return true;
   }
@@ -83,7 +82,7 @@ absl::Status SessionMachine::ReceiveOwn(const Frame& frame, Event& event) {
 }
 
 bool SessionMachine::ReceiveWhole(const WholeMessage& whole, Lane* last, Event& event) {
-  if (whole.ends_ok && !IsClient()) return false;
+  if (whole.end || (whole.ends_ok && !IsClient())) return false;
   const bool same = last != nullptr && last->id_ == whole.exchange && last->self_ != nullptr;
   const auto found = same ? lanes_.end() : lanes_.find(whole.exchange);
   if (!same && found == lanes_.end()) return false;
@@ -104,6 +103,23 @@ bool SessionMachine::ReceiveWhole(const WholeMessage& whole, Lane* last, Event& 
   event.discarded = std::move(lane.message_);
   event.status.emplace();
   event.lane = Release(lane);
+  return true;
+}
+
+bool SessionMachine::ReceiveRequest(const WholeMessage& whole, Event& event) {
+  const bool takes = !IsClient() && greeted_ && !draining_ && !whole.ends_ok &&
+                     whole.exchange > last_id_ && lanes_.size() < limits_.max_exchanges &&
+                     (method_ || !whole.start->same_method) &&
+                     CostOf(whole.message.size()) <= kFirstWindowBytes &&
+                     whole.message.size() <= limits_.max_message_bytes;
+  if (!takes) return false;
+  Lane& lane = AddLane(whole.exchange, *whole.start);
+  ChargeWhole(lane, whole.message.size());
+  lane.peer_ended_ = event.ended = whole.end;
+  event.opened = true;
+  event.metadata.emplace();
+  event.message = WholePayload(whole.message, true);
+  event.lane = lane.self_;
   return true;
 }
 
@@ -157,23 +173,33 @@ absl::Status SessionMachine::ReceiveFor(const Frame& frame, Event& event) {
 absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
   if (frame.exchange <= last_id_) return Broken("an exchange that was opened before");
   if (lanes_.size() >= 2 * limits_.max_exchanges) return Broken("far too many exchanges");
+  if (frame.start->same_method && !method_) return Broken("a first method that is as before");
   if (!DecodeMetadata(frame.start->metadata, event.metadata.emplace())) {
     return Broken("malformed metadata");
   }
-  last_id_ = frame.exchange;
-  if (draining_) return absl::OkStatus();  // its number says that it was not taken
+  if (draining_) {  // its number says that it was not taken
+    last_id_ = frame.exchange;
+    return absl::OkStatus();
+  }
   event.opened = true;
-  std::shared_ptr<Lane> lane = new_lane_(frame.start->method, frame.start->timeout_us);
-  lane->id_ = frame.exchange;
-  lane->heard_ = true;
-  lanes_.emplace(frame.exchange, lane.get());
+  AddLane(frame.exchange, *frame.start);
   if (lanes_.size() > limits_.max_exchanges) {
     event.status = absl::ResourceExhaustedError(absl::StrCat("the session has ", lanes_.size() - 1,
                                                              " calls and takes no more than ",
                                                              limits_.max_exchanges));
   }
-  lane->self_ = std::move(lane);
   return absl::OkStatus();
+}
+
+Lane& SessionMachine::AddLane(std::uint64_t exchange, const StartPart& start) {
+  if (!start.same_method) method_ = start.method;
+  std::shared_ptr<Lane> lane = new_lane_(*method_, start.timeout_us);
+  Lane& added = *lane;
+  added.id_ = last_id_ = exchange;
+  added.heard_ = true;
+  added.self_ = std::move(lane);
+  lanes_.emplace(exchange, &added);
+  return added;
 }
 
 absl::Status SessionMachine::ReceiveMessage(Lane& lane, const Frame& frame, Event& event) {
