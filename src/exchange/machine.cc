@@ -198,7 +198,7 @@ Machine::Actions Machine::PeerGone(absl::Status status) {
   peer_gone_ = cut_ = true;
   if (!final_ || (final_->ok() && !close_started_)) final_ = std::move(status);
   DiscardUnsent(actions);
-  actions.request_stop = true;
+  actions.request_stop = !close_started_;
   actions.wake = kAll;
   return actions;
 }

@@ -370,7 +370,7 @@ MachineModel::Actions MachineModel::PeerGone() {
     return machine_.StatusRead(status);
   }
   if (effective) {
-    expect_stop_ = true;
+    expect_stop_ = !close_started_;
     cut_ = true;
     if (!final_ || (final_->ok() && !close_started_)) final_ = status;
     Discard(unsent_);

@@ -90,7 +90,13 @@ class Fuzzed {
     const std::string metadata = EncodeMetadata({{"key", "value"}});
     Frame frame;
     frame.exchange = input.Byte() % 16;
-    const auto start = [&] { frame.start = StartPart{"a.B/C", input.Byte(), metadata}; };
+    const auto start = [&] {
+      const unsigned bits = input.Byte();
+      const bool same_method = (bits & 1) != 0;
+      const bool bare = (bits & 2) != 0;
+      frame.start = StartPart{same_method ? std::string_view() : "a.B/C", bits >> 2,
+                              bare ? std::string_view() : metadata, same_method};
+    };
     std::string message;
     const auto some = [&] {
       const std::size_t size = input.Byte();
@@ -278,8 +284,10 @@ class Fuzzed {
   }
   void Open(Input& input) {
     const LanePtr lane = std::make_shared<FuzzLane>();
-    SessionMachine::Opening opening{"a.B/C", 1, {{"key", "value"}}, std::nullopt};
-    if (input.Byte() % 2 == 0) opening.request = Message(input);
+    const unsigned bits = input.Byte();
+    SessionMachine::Opening opening{"a.B/C", 1, {}, std::nullopt};
+    if ((bits & 2) == 0) opening.metadata = {{"key", "value"}};
+    if ((bits & 1) == 0) opening.request = Message(input);
     lane->closed = opening.request.has_value();
     const bool may = machine_.ready() && machine_.has_room();
     const bool opened = machine_.Open(lane, opening);

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "google/protobuf/text_format.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "parley/v1/session.pb.h"
 #include "src/wire/session/session_machine.h"
@@ -50,10 +51,18 @@ inline Block BlockOf(std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(block.mutable_data(), bytes.data(), bytes.size());
   return block;
 }
+// As parley encodes them, with the message last: so short ways are taken where there are some.
 inline std::string ListOf(const std::vector<v1::Frame>& frames) {
-  v1::OpenRequest list;
-  for (const v1::Frame& frame : frames) *list.add_frames() = frame;
-  return list.SerializeAsString();
+  google::protobuf::UnknownFieldSet fields;
+  for (v1::Frame frame : frames) {
+    v1::Frame message;
+    if (frame.has_message()) message.set_message(frame.message());
+    frame.clear_message();
+    fields.AddLengthDelimited(1, frame.SerializeAsString() + message.SerializeAsString());
+  }
+  std::string list;
+  EXPECT_TRUE(fields.SerializeToString(&list));
+  return list;
 }
 
 inline Payload Bytes(std::string_view bytes) {

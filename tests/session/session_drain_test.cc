@@ -123,6 +123,34 @@ TEST(SessionDrain, ASessionForgetsTheCallsThatItHasGivenAway) {
   EXPECT_TRUE(second.Hear("exchange: 2 status { }").status);
 }
 
+TEST(SessionDrain, ACallThatHasMovedOnSaysItsRequestOnce) {
+  MachinePeer first(Side::kClient), second(Side::kClient);
+  first.Greeted(), second.Greeted();
+  // The call waits for its turn behind a full batch here, and not at all there.
+  first.Open("r", {{"large", std::string(SessionMachine::kMostBatchBytes, 'x')}});
+  const LanePtr lane = first.Open("r");
+  first.Hear("drain { last_exchange: 1 }");
+  SessionMachine::Opening again = SessionMachine::TakeOpening(*lane);
+  ASSERT_TRUE(second.machine.Open(lane, again));
+  EXPECT_THAT(second.SaidAll(),
+              ElementsAre(Is("exchange: 1 start { method: 'a.B/C' } message: 'r' end: true")));
+  second.Hear("exchange: 1", std::string(kWindow - kCost, 'x'));
+  second.Took(lane, kWindow - kCost);
+  const std::vector<v1::Frame> said = second.SaidAll();
+  ASSERT_THAT(said, SizeIs(1));
+  EXPECT_GT(said[0].credit_bytes(), 0u);
+  EXPECT_FALSE(said[0].has_message() || said[0].end());
+}
+
+TEST(SessionDrain, ADrainedServerTakesNoNoteOfMethods) {
+  MachinePeer peer(Side::kServer);
+  peer.Greeted();
+  peer.machine.Drain();
+  peer.Hear("exchange: 1 start { method: 'a.B/C' } message: 'r' end: true");
+  peer.Hear("exchange: 2 start { same_method: true } message: 'r' end: true");
+  EXPECT_THAT(peer.lanes, IsEmpty());
+}
+
 TEST(SessionDrain, ACallThatHadToWaitForItsTurnIsOpenedElsewhereAsItWas) {
   MachinePeer peer(Side::kClient);
   peer.Greeted();

@@ -247,6 +247,19 @@ TEST(SessionMachine, TakesIdsThatLeaveOthersOut) {
   EXPECT_TRUE(peer.Hear("exchange: 9 start { method: 'm' }").opened);
 }
 
+TEST(SessionMachine, KeepsNoMoreOfAMethodThanIsWorthShowing) {
+  MachinePeer peer(Side::kServer);
+  peer.Greeted();
+  const std::string longest(8192, 'x');
+  peer.Hear("exchange: 1 start { method: '" + longest + "' } message: 'r'");
+  peer.Hear("exchange: 2 start { method: '" + longest + "y' } message: 'r'");
+  peer.Hear("exchange: 3 start { same_method: true }");
+  ASSERT_THAT(peer.lanes, SizeIs(3));
+  EXPECT_EQ(peer.lanes[0]->method, longest);
+  EXPECT_EQ(peer.lanes[1]->method, std::string(128, 'x') + " ...");
+  EXPECT_EQ(peer.lanes[2]->method, std::string(128, 'x') + " ...");
+}
+
 // --- Answering.
 
 TEST(SessionMachine, FinishesWithHeadersMessageAndStatusInOneFrame) {

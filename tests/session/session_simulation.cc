@@ -1,7 +1,6 @@
 #include "tests/session/session_simulation.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -68,6 +67,7 @@ SessionSimulation::SessionSimulation(std::uint64_t seed, bool trace) : state_(se
     call.one_request = Chance(50);
     call.has_headers = Chance(30);
     call.metadata_bytes = large_metadata && Chance(60) ? Below(kMostMetadataBytes + 1) : 0;
+    call.bare = Chance(50);
     call.early = Chance(10);
     call.with_message = Chance(70);
     const std::size_t requests = call.one_request ? 1 : Below(5);
@@ -114,6 +114,10 @@ bool SessionSimulation::IsMessage(const Payload& payload, const Call& call, bool
 
 Metadata SessionSimulation::MetadataOf(const Call& call) {
   return {{"number", std::to_string(call.number)}, {"text", std::string(call.metadata_bytes, 'm')}};
+}
+
+bool SessionSimulation::IsRequestMetadata(const Metadata& metadata, const Call& call) {
+  return call.bare ? metadata.empty() : IsMetadata(metadata, call);
 }
 
 bool SessionSimulation::IsMetadata(const Metadata& metadata, const Call& call) {
@@ -169,7 +173,7 @@ void SessionSimulation::ServerHears(std::size_t link, Event& event) {
     Check(!call.served, name + "opened twice");
     Check(call.link == link, name + "opened on a session that it has left");
     Check(!event.status, name + "not taken");
-    Check(event.metadata && IsMetadata(*event.metadata, call), name + "the metadata");
+    Check(event.metadata && IsRequestMetadata(*event.metadata, call), name + "the metadata");
     call.served = true;
     call.server.lane = std::static_pointer_cast<SimulatedLane>(event.lane);
   }
@@ -257,7 +261,7 @@ void SessionSimulation::Returned(Call& call, std::size_t link, bool may_have_run
   if (!again) return Ends(call, absl::UnavailableError(why));
   call.opening = SessionMachine::TakeOpening(lane);
   Check(call.opening->request && IsMessage(*call.opening->request, call, true, 0) &&
-            IsMetadata(call.opening->metadata, call),
+            IsRequestMetadata(call.opening->metadata, call),
         name + "the opening is not what it was");
   call.client.over = call.client.sending = call.client.said_end = false;
   call.client.sent = 0;

@@ -56,6 +56,7 @@ class SessionSimulation {
     bool one_request = false;
     bool has_headers = false;
     std::size_t metadata_bytes = 0;
+    bool bare = false;          // the request has no metadata
     bool early = false;         // the server need not wait for the requests
     bool with_message = false;  // the status goes with the last response
     std::size_t link = 0;
@@ -113,6 +114,7 @@ class SessionSimulation {
   std::size_t Size();
   static Metadata MetadataOf(const Call& call);
   static bool IsMetadata(const Metadata& metadata, const Call& call);
+  static bool IsRequestMetadata(const Metadata& metadata, const Call& call);
 
   Call& CallOf(const Lane& lane) {
     return *calls_[static_cast<std::size_t>(static_cast<const SimulatedLane&>(lane).call)];

@@ -1,6 +1,5 @@
 // What may happen in a simulated session, one step at a time.
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,25 +13,20 @@ bool SessionSimulation::ClientOpens(Call& call) {
   if (call.open || call.final) return false;
   const bool down = links_.empty() || links_.back()->leaves || links_.back()->client.broken;
   if (down && links_.size() < most_links_) {
-    links_.push_back(std::make_unique<SimulatedLink>(
-        limits_, [](std::string_view method, std::uint64_t timeout_us) {
-          const int number = std::atoi(std::string(method).c_str());
-          return timeout_us == 7 ? std::make_shared<SimulatedLane>(number) : nullptr;
-        }));
+    links_.push_back(std::make_unique<SimulatedLink>(limits_, [](std::string_view method,
+                                                                 std::uint64_t timeout_us) {
+      const int number = SimulatedCall(timeout_us);
+      return method == SimulatedMethod(number) ? std::make_shared<SimulatedLane>(number) : nullptr;
+    }));
   } else if (down) {
     call.client.over = true;
     Ends(call, absl::UnavailableError("no session can be had"));
     return true;
   }
-  static const std::vector<std::string>& numbers = *[] {
-    auto* made = new std::vector<std::string>;
-    for (int i = 0; i < 100; ++i) made->push_back(std::to_string(i));
-    return made;
-  }();
   if (!call.opening) {
-    const std::string& number = numbers[static_cast<std::size_t>(call.number)];
     call.opening.emplace();
-    *call.opening = {number, 7, MetadataOf(call), std::nullopt};
+    *call.opening = {SimulatedMethod(call.number), SimulatedTimeoutUs(call.number),
+                     call.bare ? Metadata() : MetadataOf(call), std::nullopt};
     if (call.one_request) call.opening->request = Message(call, true, 0);
   }
   if (call.client.lane == nullptr) call.client.lane = std::make_shared<SimulatedLane>(call.number);

@@ -1,7 +1,6 @@
 #include "tests/session/simulated_link.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -48,7 +47,7 @@ std::string WireLedger::SentOne(Side side, const Frame& frame) {
     if (frame.exchange <= last_) return "opened after a later one";
     last_ = frame.exchange;
     exchanges_.emplace(frame.exchange, Exchange());
-    ids_[std::atoi(std::string(frame.start->method).c_str())] = frame.exchange;
+    ids_[SimulatedCall(frame.start->timeout_us)] = frame.exchange;
   }
   const auto found = exchanges_.find(frame.exchange);
   if (found == exchanges_.end()) return "never opened";

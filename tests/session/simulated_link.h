@@ -17,6 +17,11 @@ namespace parley::detail {
 
 inline constexpr std::size_t kMostMetadataBytes = 150'000;
 
+// Calls are told by their timeouts, for neighbours have the same method.
+inline std::uint64_t SimulatedTimeoutUs(int call) { return static_cast<std::uint64_t>(call) + 1; }
+inline int SimulatedCall(std::uint64_t timeout_us) { return static_cast<int>(timeout_us) - 1; }
+inline std::string_view SimulatedMethod(int call) { return call / 3 % 2 == 0 ? "a.B/C" : "a.B/D"; }
+
 // The lane of one end of the call with this number.
 struct SimulatedLane : Lane {
   explicit SimulatedLane(int number) : call(number) {}
@@ -31,7 +36,7 @@ class WireLedger {
   // Both sides have the same limits.
   explicit WireLedger(const SessionMachine::Limits& limits) : limits_(limits) {}
 
-  // The methods of all calls are their numbers. What is wrong with the batch; empty: nothing.
+  // What is wrong with the batch; empty: nothing.
   std::string Sent(Side side, std::string_view batch);
   // The application on that side took this much of what the other has sent.
   void Took(Side side, int call, std::size_t cost_bytes);

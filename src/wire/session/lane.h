@@ -36,7 +36,7 @@ class Lane {
     sent_bytes_ = 0;
     credit_ = granted_ = window_ = kFirstWindowBytes;
     to_grant_ = held_ = 0;
-    message_begun_ = queued_ = heard_ = false;
+    has_message_ = message_begun_ = queued_ = heard_ = false;
     turn_ = 0;
   }
 

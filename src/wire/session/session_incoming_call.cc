@@ -7,6 +7,12 @@
 #include "src/wire/session/message_block.h"
 
 namespace parley::detail {
+namespace {
+
+// Of a name that a client made up, and that many calls may have.
+constexpr std::size_t kMostShown = 128;
+
+}  // namespace
 
 SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
                                          std::shared_ptr<ServerSession> session,
@@ -15,7 +21,7 @@ SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
     : IncomingCall(std::move(dispatcher), Machine::Reads::kAlways),
       session_(std::move(session)),
       found_(found) {
-  if (found_ == nullptr) unknown_ = method;
+  if (found_ == nullptr) unknown_ = method.substr(0, kMostShown);
   set_method(found_ != nullptr ? std::string_view(found_->handler.path) : unknown_);
   set_deadline(deadline);
 }

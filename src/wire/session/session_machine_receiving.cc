@@ -16,6 +16,15 @@ constexpr std::uint64_t kMostCredit = std::uint64_t{1} << 40;
 // What a received message may pin: the bytes that came with it, if they are few.
 constexpr std::size_t kMostPinnedBytes = std::size_t{32} << 10;
 
+// What is kept of a method's name for the calls after it. A longer one than gRPC takes is nobody's, and one
+// that is cut must not become somebody's: no method has a space in its name.
+std::string KeptMethod(std::string_view name) {
+  constexpr std::size_t kLongestBytes = 8192;
+  constexpr std::size_t kShownBytes = 128;
+  if (name.size() <= kLongestBytes) return std::string(name);
+  return absl::StrCat(std::string(name.substr(0, kShownBytes)), " ...");
+}
+
 absl::Status Broken(const char* what) {
   return absl::InternalError(absl::StrCat("the peer broke the session protocol: ", what));
 }
@@ -173,7 +182,6 @@ absl::Status SessionMachine::ReceiveFor(const Frame& frame, Event& event) {
 absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
   if (frame.exchange <= last_id_) return Broken("an exchange that was opened before");
   if (lanes_.size() >= 2 * limits_.max_exchanges) return Broken("far too many exchanges");
-  if (frame.start->same_method && !method_) return Broken("a first method that is as before");
   if (!DecodeMetadata(frame.start->metadata, event.metadata.emplace())) {
     return Broken("malformed metadata");
   }
@@ -181,6 +189,7 @@ absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
     last_id_ = frame.exchange;
     return absl::OkStatus();
   }
+  if (frame.start->same_method && !method_) return Broken("a first method that is as before");
   event.opened = true;
   AddLane(frame.exchange, *frame.start);
   if (lanes_.size() > limits_.max_exchanges) {
@@ -192,7 +201,7 @@ absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
 }
 
 Lane& SessionMachine::AddLane(std::uint64_t exchange, const StartPart& start) {
-  if (!start.same_method) method_ = start.method;
+  if (!start.same_method) method_ = KeptMethod(start.method);
   std::shared_ptr<Lane> lane = new_lane_(*method_, start.timeout_us);
   Lane& added = *lane;
   added.id_ = last_id_ = exchange;
