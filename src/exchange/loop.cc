@@ -164,7 +164,7 @@ void Loop::Release(Sleeper& sleeper) {
   if (!sleeper.polling_) {
     sleeper.wake_.notify_one();
   } else if (sleeper.thread_ != std::this_thread::get_id()) {
-    source_->Wake();
+    WakePoller();
   }
 }
 
@@ -396,7 +396,10 @@ void Loop::SettleOverdue(Worker& self) {
   if (!source_->Overdue()) return;
   self.running = nullptr;
   // Who took the lead meanwhile may have begun to wait for events before this was put off again.
-  if (source_->Settle() && leader_ != &self) source_->Wake();
+  if (source_->Settle() && leader_ != &self) {
+    Lock lock(mutex_);
+    WakePoller();
+  }
   RunNextTasks(self);
 }
 
@@ -416,7 +419,7 @@ void Loop::SettleNow(Lock& lock) {
   const bool left = source_->Settle();
   lock.lock();
   // Who leads now may have begun to wait for events before this was there.
-  if (left && leader_ != nullptr) source_->Wake();
+  if (left && leader_ != nullptr) WakePoller();
 }
 
 }  // namespace parley::detail

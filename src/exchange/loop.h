@@ -149,6 +149,10 @@ class Loop {
   // The leader is to look, after the event that it handles, at what has changed under the lock.
   void AskLeader() { leader_is_asked_.store(true, std::memory_order_relaxed); }
   void Release(Sleeper& sleeper);
+  // With the lock held. A source that was shut down wakes its poller itself, and takes nothing any more.
+  void WakePoller() {
+    if (!stopping_) source_->Wake();
+  }
 
   // The pool thread that is about to block makes room for another, and comes back.
   void EnterBlocked(Worker& worker);
