@@ -270,7 +270,7 @@ StartPart SessionMachine::TakeStart(Lane& lane) {
   StartPart start;
   start.timeout_us = lane.timeout_us_;
   start.same_method = lane.method_ == method_;
-  if (!start.same_method) start.method = method_.emplace(lane.method_);
+  if (!start.same_method) method_ = start.method = lane.method_;
   return start;
 }
 

@@ -18,11 +18,12 @@ constexpr std::size_t kMostPinnedBytes = std::size_t{32} << 10;
 
 // What is kept of a method's name for the calls after it. A longer one than gRPC takes is nobody's, and one
 // that is cut must not become somebody's: no method has a space in its name.
-std::string KeptMethod(std::string_view name) {
+void KeepMethod(std::string_view name, std::optional<std::string>& kept) {
   constexpr std::size_t kLongestBytes = 8192;
   constexpr std::size_t kShownBytes = 128;
-  if (name.size() <= kLongestBytes) return std::string(name);
-  return absl::StrCat(std::string(name.substr(0, kShownBytes)), " ...");
+  const bool is_long = name.size() > kLongestBytes;
+  kept = is_long ? name.substr(0, kShownBytes) : name;  // in the memory of the one before
+  if (is_long) *kept += " ...";
 }
 
 absl::Status Broken(const char* what) {
@@ -201,7 +202,7 @@ absl::Status SessionMachine::ReceiveStart(const Frame& frame, Event& event) {
 }
 
 Lane& SessionMachine::AddLane(std::uint64_t exchange, const StartPart& start) {
-  if (!start.same_method) method_ = KeptMethod(start.method);
+  if (!start.same_method) KeepMethod(start.method, method_);
   std::shared_ptr<Lane> lane = new_lane_(*method_, start.timeout_us);
   Lane& added = *lane;
   added.id_ = last_id_ = exchange;
