@@ -92,8 +92,8 @@ class IncomingCall : public Call {
 
   bool one_request_ = false;
   bool request_read_ = false;
-  std::atomic<bool> initial_sent_ =
-      false;  // changed under the mutex, or by whoever starts the close
+  // Changed under the mutex, or by whoever starts the close.
+  std::atomic<bool> initial_sent_ = false;
   bool stop_requested_ = false;
   std::stop_source stop_{std::nostopstate};
   Metadata initial_;

@@ -101,8 +101,8 @@ class Machine {
   Actions WriteDone(bool ok);  // also for a client's half-close
   // The same for a write that succeeded, where nothing has to happen because of it. Or else false.
   bool WriteJustDone();
-  void CloseDone();  // server: the final status is on its way; may be left out
-                     // where nothing comes any more
+  // Server: the final status is on its way. May be left out where nothing comes any more.
+  void CloseDone();
   Actions StatusRead(absl::Status status);  // client
   // Client, where the wire does a whole unary call in one step.
   Actions Completed(std::optional<Payload>&& response, absl::Status status);
