@@ -28,14 +28,18 @@ Metadata::Metadata(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) Add(entry.first, entry.second);
 }
 
+Metadata::Metadata(const Metadata& other)
+    : entries_(other.empty() ? nullptr : std::make_unique<std::vector<Entry>>(*other.entries_)) {}
+
 void Metadata::Add(std::string_view key, std::string_view value) {
   std::string lower(key);
   absl::AsciiStrToLower(&lower);
-  entries_.emplace_back(std::move(lower), value);
+  if (empty()) entries_ = std::make_unique<std::vector<Entry>>();
+  entries_->emplace_back(std::move(lower), value);
 }
 
 std::optional<std::string_view> Metadata::Get(std::string_view key) const {
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : *this) {
     if (entry.first == key) return entry.second;
   }
   return std::nullopt;
@@ -43,14 +47,14 @@ std::optional<std::string_view> Metadata::Get(std::string_view key) const {
 
 std::vector<std::string_view> Metadata::GetAll(std::string_view key) const {
   std::vector<std::string_view> values;
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : *this) {
     if (entry.first == key) values.push_back(entry.second);
   }
   return values;
 }
 
 absl::Status Metadata::Validate() const {
-  for (const auto& [key, value] : entries_) {
+  for (const auto& [key, value] : *this) {
     if (!IsLegalKey(key)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "the metadata key \"", key, "\" has a character other than a-z, 0-9, '-', '_' and '.'"));

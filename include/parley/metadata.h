@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,12 @@ class PARLEY_EXPORT Metadata {
 
   Metadata() = default;
   Metadata(std::initializer_list<Entry> entries);
+  Metadata(const Metadata& other);
+  Metadata(Metadata&& other) noexcept = default;
+  Metadata& operator=(Metadata other) noexcept {
+    entries_ = std::move(other.entries_);
+    return *this;
+  }
 
   // Appends; equal keys keep their order. Upper-case letters in the key become lower-case.
   void Add(std::string_view key, std::string_view value);
@@ -39,13 +46,14 @@ class PARLEY_EXPORT Metadata {
   // "grpc-" or ":" prefix, a value that is not printable ASCII.
   absl::Status Validate() const;
 
-  bool empty() const { return entries_.empty(); }
-  std::size_t size() const { return entries_.size(); }
-  auto begin() const { return entries_.begin(); }
-  auto end() const { return entries_.end(); }
+  bool empty() const { return entries_ == nullptr; }
+  std::size_t size() const { return empty() ? 0 : entries_->size(); }
+  const Entry* begin() const { return empty() ? nullptr : entries_->data(); }
+  const Entry* end() const { return begin() + size(); }
 
  private:
-  std::vector<Entry> entries_;
+  // None while it is empty: each call has several, which as a rule are.
+  std::unique_ptr<std::vector<Entry>> entries_;
 };
 
 }  // namespace parley

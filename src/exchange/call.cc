@@ -9,19 +9,18 @@ namespace parley::detail {
 Call::Call(std::shared_ptr<Runtime> runtime, Machine::Side side, CallLimits limits,
            Machine::Reads reads)
     : runtime_(std::move(runtime)),
-      limits_(limits),
-      reads_(reads),
+      max_message_bytes_(limits.max_message_bytes),
       machine_(side, limits.queues, reads) {}
 
 Call::~Call() {
-  if (timer_) runtime_->control.Cancel(*timer_);
+  for (const Control::Timer& timer : timers_) runtime_->control.Cancel(timer);
 }
 
 absl::Status Call::CheckSize(const Payload& message) const {
-  if (message.size_bytes() <= limits_.max_message_bytes) return absl::OkStatus();
+  if (message.size_bytes() <= max_message_bytes_) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("a message of ", message.size_bytes(), " bytes is over the limit of ",
-                   limits_.max_message_bytes, " bytes (max_message_bytes)"));
+                   max_message_bytes_, " bytes (max_message_bytes)"));
 }
 
 absl::StatusOr<bool> Call::Write(Payload&& message) {
@@ -61,7 +60,7 @@ absl::Status Call::WriteStatus() {
 
 std::optional<Payload> Call::Take() {
   std::optional<Payload> message;
-  if (reads_ == Machine::Reads::kWhenTold) {
+  if (machine_.reads() == Machine::Reads::kWhenTold) {
     Step([&](Machine& machine) {
       Machine::Actions actions;
       if (machine.HasMessage()) message = machine.Take(actions);
@@ -138,11 +137,8 @@ void Call::Cancel(absl::Status status) {
 
 void Call::WatchDeadline() {
   if (deadline_ == absl::InfiniteFuture()) return;
-  timer_ = runtime_->control.At(deadline_, [weak = weak_from_this()] {
-    if (const std::shared_ptr<Call> call = weak.lock()) {
-      call->Expire();
-    }
-  });
+  std::unique_lock lock(mutex_);
+  At(deadline_, [](Call& call) { call.Expire(); });
 }
 
 void Call::Expire() {

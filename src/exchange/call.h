@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <forward_list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -104,12 +105,19 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   const std::optional<absl::Status>& final_status() const { return machine_.final_status(); }
   // Under the mutex.
   bool close_started() const { return machine_.close_started(); }
-  // Under the mutex: as Machine::TakeWhole.
-  std::optional<Payload> TakeWhole() { return machine_.TakeWhole(); }
-  // Under the mutex: the message of a client's call that has ended, when nothing has to happen because of it.
-  std::optional<Payload> TakeOfEnded() {
+  // Under the mutex: a message, if there is one, where nothing has to happen because of it.
+  std::optional<Payload> TakeOnly() {
     if (!machine_.HasMessage()) return std::nullopt;
     return machine_.Take();
+  }
+
+  // Has `Action`, which captures nothing, done to this call at `time`, unless it is gone by then. Under the
+  // mutex.
+  template <class Action>
+  void At(absl::Time time, Action) {
+    timers_.push_front(runtime_->control.At(time, [weak = weak_from_this()] {
+      if (const std::shared_ptr<Call> call = weak.lock()) Action{}(*call);
+    }));
   }
 
   template <class Question>
@@ -119,8 +127,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   }
 
   const std::shared_ptr<Runtime> runtime_;
-  const CallLimits limits_;
-  const Machine::Reads reads_;
+  const std::size_t max_message_bytes_;
   // Guards the machine, the waiters and what derived classes say.
   std::mutex mutex_;
 
@@ -147,7 +154,7 @@ class Call : public Exchange, public std::enable_shared_from_this<Call> {
   std::array<Waiter*, kSlots> waiters_{};
   std::string_view method_;
   absl::Time deadline_ = absl::InfiniteFuture();
-  std::optional<Control::Timer> timer_;
+  std::forward_list<Control::Timer> timers_;  // as a rule none; under the mutex
 };
 
 }  // namespace parley::detail

@@ -20,10 +20,7 @@ IncomingCall::IncomingCall(std::shared_ptr<Dispatcher> dispatcher, Machine::Read
     : Call(dispatcher->runtime(), Machine::Side::kServer, LimitsOf(dispatcher->options()), reads),
       dispatcher_(std::move(dispatcher)) {}
 
-IncomingCall::~IncomingCall() {
-  if (kill_) runtime_->control.Cancel(*kill_);
-  dispatcher_->Forget(*this);
-}
+IncomingCall::~IncomingCall() { dispatcher_->Forget(*this); }
 
 void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> request,
                            absl::Status taken) {
@@ -54,18 +51,9 @@ void IncomingCall::Arrived(Dispatcher::Method* method, std::optional<Payload> re
 }
 
 std::optional<Payload> IncomingCall::TakeRequest() {
-  std::optional<Payload> request;
-  {
-    std::unique_lock lock(mutex_);
-    if (final_status()) return request;
-    if (request = TakeWhole(); request) return request;
-  }
-  Step([&](Machine& machine) {
-    Machine::Actions actions;
-    if (machine.HasMessage() && !machine.final_status()) request = machine.Take(actions);
-    return actions;
-  });
-  return request;
+  std::unique_lock lock(mutex_);
+  if (final_status()) return std::nullopt;
+  return TakeOnly();
 }
 
 bool IncomingCall::abandoned() {
@@ -92,12 +80,12 @@ void IncomingCall::Reject(absl::Status status) {
 
 void IncomingCall::KillIfStuck() {
   std::unique_lock lock(mutex_);
-  if (kill_) return;
-  kill_ = runtime_->control.At(absl::Now() + kStuck, [weak = weak_from_this()] {
-    if (const auto call = std::static_pointer_cast<IncomingCall>(weak.lock())) {
-      call->Step([](Machine& machine) { return machine.Kill(); });
-    }
-  });
+  if (std::exchange(kill_due_, true)) return;
+  At(absl::Now() + kStuck, [](Call& call) { static_cast<IncomingCall&>(call).Kill(); });
+}
+
+void IncomingCall::Kill() {
+  Step([](Machine& machine) { return machine.Kill(); });
 }
 
 void IncomingCall::Drop() {

@@ -79,6 +79,7 @@ class IncomingCall : public Call {
 
   // Gives the call up on the wire if the status that Cancel left does not get through.
   void KillIfStuck();
+  void Kill();
   void WritesDone() final {}
   absl::Status FinalStatus() final { return absl::UnknownError("not a client's call"); }
   absl::StatusOr<Payload> TakeResponse() final { return FinalStatus(); }
@@ -95,10 +96,10 @@ class IncomingCall : public Call {
   // Changed under the mutex, or by whoever starts the close.
   std::atomic<bool> initial_sent_ = false;
   bool stop_requested_ = false;
+  bool kill_due_ = false;
   std::stop_source stop_{std::nostopstate};
   Metadata initial_;
   Metadata trailing_;
-  std::optional<Control::Timer> kill_;
 };
 
 }  // namespace parley::detail

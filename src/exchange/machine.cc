@@ -23,7 +23,7 @@ Machine::Actions Machine::Accept(Requests requests, std::optional<Payload>&& req
   open_ = true;
   one_request_ = requests == Requests::kOne;
   read_ended_ = requests == Requests::kNone;
-  whole_ = std::move(request);
+  if (request) PutReceived(*std::move(request));
   Actions actions;
   if (read_ended_) actions.wake = Bit(Slot::kRead);
   Advance(actions);
@@ -91,8 +91,8 @@ Machine::Actions Machine::End(absl::Status status, bool keep_received) {
   }
   final_ = std::move(status);
   DiscardUnsent(actions);
-  while (!keep_received && !received_.empty()) {
-    actions.discarded.push_back(received_.Pop());
+  while (!keep_received && HasMessage()) {
+    actions.discarded.push_back(Take());
     read_cut_ = true;
   }
   actions.wake = kAll;
@@ -124,7 +124,7 @@ Machine::Actions Machine::MessageRead(Payload&& message) {
   if (final_) {
     actions.discarded.push_back(std::move(message));
   } else {
-    received_.Push(std::move(message));
+    PutReceived(std::move(message));
     actions.wake |= Bit(Slot::kRead);
   }
   if (one_request_) read_ended_ = true;
@@ -185,7 +185,7 @@ Machine::Actions Machine::Completed(std::optional<Payload>&& response, absl::Sta
   if (!response) return actions;
   const bool wanted = actions.wake != 0 && final_->ok();
   if (wanted) {
-    whole_ = std::move(response);
+    PutReceived(*std::move(response));
   } else {
     actions.discarded.push_back(*std::move(response));
   }
@@ -285,11 +285,20 @@ void Machine::AdvanceSending(Actions& actions) {
 }
 
 void Machine::AdvanceReceiving(Actions& actions) {
-  const bool room = one_response_ || received_.empty() || received_.bytes() < limits_.receive_bytes;
+  const bool room = one_response_ || !HasMessage() || ReceivedBytes() < limits_.receive_bytes;
   if (reads_ == Reads::kWhenTold && !read_in_flight_ && !read_ended_ && !final_ && room) {
     actions.start_read = read_in_flight_ = true;
   }
   if (IsClient() && read_ended_ && !status_started_) actions.start_status = status_started_ = true;
+}
+
+void Machine::PutReceived(Payload&& message) {
+  if (HasMessage()) return received_.Push(std::move(message));
+  first_ = std::move(message);
+}
+
+std::size_t Machine::ReceivedBytes() const {
+  return received_.bytes() + (first_ ? PayloadQueue::CostOf(*first_) : 0);
 }
 
 void Machine::DiscardUnsent(Actions& actions) {

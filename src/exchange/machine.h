@@ -76,10 +76,13 @@ class Machine {
   // REQUIRES: a message is there
   Payload Take(Actions& actions);
   // The same where nothing has to happen because of it.
-  // REQUIRES: a message is there, and Reads::kAlways or a client's final status
-  Payload Take() { return whole_ ? *std::exchange(whole_, std::nullopt) : received_.Pop(); }
-  // What came with the call or with its final status, if that has not been taken.
-  std::optional<Payload> TakeWhole() { return std::exchange(whole_, std::nullopt); }
+  // REQUIRES: a message is there, and Reads::kAlways, a client's final status, or one request
+  Payload Take() {
+    if (!first_) return received_.Pop();
+    Payload message = *std::move(first_);
+    first_.reset();
+    return message;
+  }
   // Ends the call. A client's final status is `status` at once; a server sends it in place of the
   // handler's.
   Actions Cancel(absl::Status status);
@@ -109,11 +112,12 @@ class Machine {
   Actions PeerGone(absl::Status status);  // server: the client cancelled or was lost
 
   // --- What is known.
+  Reads reads() const { return reads_; }
   bool Ready(Slot slot) const;
   bool HasRoom() const { return to_send_.empty() || to_send_.bytes() < limits_.send_bytes; }
   // Whether a message was written when there was no room, and there is none yet.
   bool Overfull() const { return overfull_; }
-  bool HasMessage() const { return whole_ || !received_.empty(); }
+  bool HasMessage() const { return first_ || !received_.empty(); }
   // A thread waits for room: it is woken when half of the queue is free, not for each message.
   void WriterWaits() { writer_waits_ = true; }
   // Whether another message may be written.
@@ -134,6 +138,8 @@ class Machine {
   void AdvanceReceiving(Actions& actions);
   Actions End(absl::Status status, bool keep_received);
   void DiscardUnsent(Actions& actions);
+  void PutReceived(Payload&& message);
+  std::size_t ReceivedBytes() const;
   bool IsLive() const;
   bool MaySend() const;
   bool WriteAtOnce(Payload& message, Actions& actions);
@@ -167,7 +173,9 @@ class Machine {
   PayloadQueue received_;
   PayloadQueue to_send_;
   const Limits limits_;
-  std::optional<Payload> whole_;  // the only one, which came with the call or with its final status
+  // A message that came when there was none; those after it are in `received_`. Few calls have more than
+  // one at a time, and this takes no memory of its own.
+  std::optional<Payload> first_;
 };
 
 }  // namespace parley::detail

@@ -62,7 +62,7 @@ absl::StatusOr<Payload> OutgoingCall::TakeResponse() {
   if (!status) return absl::UnknownError("the call has not ended");
   status_seen_ = true;
   if (!status->ok()) return *status;
-  if (std::optional<Payload> response = TakeOfEnded()) {
+  if (std::optional<Payload> response = TakeOnly()) {
     response_taken_ = true;
     return *std::move(response);
   }

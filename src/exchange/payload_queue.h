@@ -14,16 +14,19 @@ class PayloadQueue {
  public:
   // What a message costs beside its bytes, so that a queue of empty messages is bounded too.
   static constexpr std::size_t kOverheadBytes = 64;
+  static std::size_t CostOf(const Payload& payload) {
+    return payload.size_bytes() + kOverheadBytes;
+  }
 
   void Push(Payload&& payload) {
-    bytes_ += payload.size_bytes() + kOverheadBytes;
+    bytes_ += CostOf(payload);
     payloads_.Push(std::move(payload));
   }
 
   // REQUIRES: !empty()
   Payload Pop() {
     Payload payload = payloads_.Pop();
-    bytes_ -= payload.size_bytes() + kOverheadBytes;
+    bytes_ -= CostOf(payload);
     return payload;
   }
 

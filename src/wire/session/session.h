@@ -38,7 +38,7 @@ class SessionCall : public Lane {
   // Asks for the memory that Deliver will need, without looking at it.
   void Prefetch() const {
     // The call's own state lies before this base.
-    constexpr int kLines = 10, kLineBytes = 64;
+    constexpr int kLines = 8, kLineBytes = 64;
     const char* const end = reinterpret_cast<const char*>(this);
     for (int line = 1; line <= kLines; ++line) __builtin_prefetch(end - kLineBytes * line);
   }

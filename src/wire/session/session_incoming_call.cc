@@ -21,8 +21,9 @@ SessionIncomingCall::SessionIncomingCall(std::shared_ptr<Dispatcher> dispatcher,
     : IncomingCall(std::move(dispatcher), Machine::Reads::kAlways),
       session_(std::move(session)),
       found_(found) {
-  if (found_ == nullptr) unknown_ = method.substr(0, kMostShown);
-  set_method(found_ != nullptr ? std::string_view(found_->handler.path) : unknown_);
+  if (found_ == nullptr)
+    unknown_ = std::make_unique<const std::string>(method.substr(0, kMostShown));
+  set_method(found_ != nullptr ? found_->handler.path : *unknown_);
   set_deadline(deadline);
 }
 

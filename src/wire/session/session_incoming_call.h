@@ -41,7 +41,8 @@ class SessionIncomingCall final : public IncomingCall, public SessionCall {
 
   const std::shared_ptr<ServerSession> session_;
   Dispatcher::Method* const found_;
-  std::string unknown_;  // the method's name, or its beginning, if nobody has registered it
+  // The method's name, or its beginning, if nobody has registered it.
+  std::unique_ptr<const std::string> unknown_;
   Metadata request_metadata_;
   bool closing_ = false;
 };
