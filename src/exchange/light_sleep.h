@@ -18,8 +18,11 @@ class LightSleep {
     return std::exchange(disturbed_, false);
   }
   void Disturb() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    disturbed_ = true;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      disturbed_ = true;
+    }
+    // Not under the lock, for which the other one would wait at once.
     wake_.notify_one();
   }
 

@@ -10,6 +10,8 @@ namespace parley::detail {
 class LookPace {
  public:
   enum class Watch { kAsleep, kSeldom, kOften };
+  // At rest it is not in a task, and has the monitor woken before it begins one.
+  enum class Leader { kNone, kAtRest, kInTask };
   using Time = std::chrono::microseconds;
 
   // A task that a look finds is glanced at once more: if it still runs then, it is slow.
@@ -30,13 +32,22 @@ class LookPace {
     calm_ = 0;
     tick_ *= 2;
   }
-  // Any other look. Returns how to watch from now on: less often after many looks without news.
-  Watch Found(bool in_task, bool news, Watch watch) {
+  // Any other look. Returns how to watch from now on: less often after many looks without news, and not
+  // at all while a leader rests that has rested for long before.
+  Watch Found(Leader leader, bool news, Watch watch) {
     quiet_ = news ? 0 : quiet_ + 1;
-    NoteTask(in_task);
-    if (quiet_ <= kQuietLooks || watch == Watch::kAsleep) return watch;
+    NoteTask(leader == Leader::kInTask);
+    const bool quiet = quiet_ > kQuietLooks;
+    if (watch == Watch::kAsleep || !(quiet || DozesWith(leader))) return watch;
     quiet_ = 0;
+    if (leader == Leader::kAtRest) return Watch::kAsleep;
     return watch == Watch::kOften ? Watch::kSeldom : Watch::kAsleep;
+  }
+  bool DozesWith(Leader leader) const { return rests_long_ && leader == Leader::kAtRest; }
+  // Woken to watch often, after a sleep of this long.
+  void Woken(std::chrono::nanoseconds slept) {
+    *this = LookPace();
+    rests_long_ = slept > kLongRest;
   }
   // A task that a look has found twice may not be slow after all.
   void LookAgainSoon() { glances_ = true; }
@@ -46,12 +57,15 @@ class LookPace {
   static constexpr Time kLongestTick = 4 * kTick;
   static constexpr int kCalmLooks = 100;
   static constexpr int kQuietLooks = 2;
+  // What a leader that rests this long is looked at in vain meanwhile costs more than to be woken for it.
+  static constexpr Time kLongRest = (kQuietLooks + 1) * kTick;
   void NoteTask(bool in_task) { glances_ = in_task && !glances_; }
 
   Time tick_ = kTick;
   bool glances_ = false;
   int calm_ = 0;
   int quiet_ = 0;
+  bool rests_long_ = false;  // the leader, since it did the last time
 };
 
 }  // namespace parley::detail

@@ -122,6 +122,10 @@ class Loop {
     return leader_ == &self || (LeadIsFree() && PoolMustLead() && !lead_is_lent_);
   }
   void Monitor(Lock& lock, Worker& self);
+  LookPace::Leader FoundLeader() const {
+    if (leader_ == nullptr) return LookPace::Leader::kNone;
+    return LeaderRunsTasks() ? LookPace::Leader::kInTask : LookPace::Leader::kAtRest;
+  }
   struct Suspicion;
   // Whether the leader, who is at one task since the monitor looked, lacks nothing but a core. Gives up
   // the lock meanwhile.

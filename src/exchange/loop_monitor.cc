@@ -12,6 +12,8 @@ namespace {
 // How many quick runs make a kind of task quick again.
 constexpr int kSlowRuns = 64;
 
+using Clock = std::chrono::steady_clock;
+
 }  // namespace
 
 // Of a task that takes long while its thread could go on.
@@ -38,9 +40,10 @@ void Loop::Monitor(Lock& lock, Worker& self) {
   while (!stopping_ && !source_ended_) {
     const Watch watch = watch_;
     lock.unlock();
+    const auto since = Clock::now();
     // A leader that goes from task to task is as it should be, and left alone: no lock.
     while (!monitor_sleep_.Sleep(pace.UntilNextLook(watch)) && watch == Watch::kOften &&
-           steps_.load(std::memory_order_relaxed) != seen &&
+           !pace.DozesWith(FoundLeader()) && steps_.load(std::memory_order_relaxed) != seen &&
            leader_ran_.exchange(false, std::memory_order_relaxed)) {
       seen = steps_.load(std::memory_order_relaxed);
       pace.FoundWork(leader_runs_.load(std::memory_order_relaxed));
@@ -49,7 +52,7 @@ void Loop::Monitor(Lock& lock, Worker& self) {
     const bool same = steps_ == seen;
     seen = steps_;
     if (watch_ != watch) {  // woken to look more often, from now on
-      pace = LookPace();
+      pace.Woken(Clock::now() - since);
       continue;
     }
     if (same && leader_runs_) {
@@ -71,7 +74,7 @@ void Loop::Monitor(Lock& lock, Worker& self) {
       break;
     }
     const bool ran = leader_ran_.exchange(false, std::memory_order_relaxed);
-    watch_ = pace.Found(leader_runs_, watch == Watch::kOften ? ran : !same, watch);
+    watch_ = pace.Found(FoundLeader(), watch == Watch::kOften ? ran : !same, watch);
   }
   monitor_ = nullptr;
   if (!stopping_) WakeWorker();  // somebody must be the next monitor
