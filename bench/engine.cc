@@ -12,8 +12,9 @@
 
 namespace parley_bench {
 
-Engine::Engine(absl::Duration step)
-    : thread_([this, step](const std::stop_token& stop) { Run(stop, step); }) {}
+Engine::Engine(absl::Duration step, Around around)
+    : around_(std::move(around)),
+      thread_([this, step](const std::stop_token& stop) { Run(stop, step); }) {}
 
 void Engine::Add(std::shared_ptr<Generation> generation, std::uint32_t count,
                  std::size_t text_bytes) {
@@ -43,7 +44,8 @@ void Engine::Run(const std::stop_token& stop, absl::Duration step) {
     }
     // A step that took too long delays the next ones: no model makes two at a time.
     next = std::max(next + absl::ToChronoNanoseconds(step), std::chrono::steady_clock::now());
-    live.remove_if([this](Open& open) { return Step(open); });
+    const auto writes = [&] { live.remove_if([this](Open& open) { return Step(open); }); };
+    around_ != nullptr ? around_(writes) : writes();
   }
   {
     std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <thread>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 
 namespace parley_bench {
@@ -38,7 +40,10 @@ class Generation {
 // Threads:  safe. Add never waits for a step.
 class Engine {
  public:
-  explicit Engine(absl::Duration step);
+  // What surrounds the writes of a step, if anything does: it calls what it is given.
+  using Around = std::function<void(absl::FunctionRef<void()> writes)>;
+
+  explicit Engine(absl::Duration step, Around around = nullptr);
   ~Engine() { Stop(); }
 
   // `count` tokens of `text_bytes` each; one if `count` is 0, and then none until the engine stops.
@@ -59,6 +64,7 @@ class Engine {
   // Returns whether the generation has ended.
   bool Step(Open& open);
 
+  const Around around_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::list<Open> arrived_;

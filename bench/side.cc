@@ -32,6 +32,7 @@ ABSL_FLAG(std::string, tokens_handler, "plain", "parley's server: plain or corou
 ABSL_FLAG(int, max_batch_size, 1,
           "parley's server: requests that the sleeping model takes at once");
 ABSL_FLAG(int, executor_threads, 0, "parley: threads of the application's executor; 0: none");
+ABSL_FLAG(bool, apart, false, "parley's server: no WriteTogether around an engine's step");
 ABSL_FLAG(bool, own_answers, false, "completion-queue programs: a new message for each answer");
 
 namespace parley_bench {
@@ -109,6 +110,7 @@ Options ParseOptions(int argc, char** argv) {
                   .slots = absl::GetFlag(FLAGS_slots),
                   .step = absl::GetFlag(FLAGS_step),
                   .tokens_handler = absl::GetFlag(FLAGS_tokens_handler),
+                  .apart = absl::GetFlag(FLAGS_apart),
                   .max_batch_size = absl::GetFlag(FLAGS_max_batch_size),
                   .executor_threads = absl::GetFlag(FLAGS_executor_threads),
                   .own_answers = absl::GetFlag(FLAGS_own_answers)};

@@ -42,6 +42,7 @@ struct Options {
   int slots = 0;               // queue server: calls it stands ready for
   absl::Duration step;         // between two tokens of a generation
   std::string tokens_handler;  // parley: what answers Tokens, "plain" or "coroutine"
+  bool apart = false;          // parley: the engine's tokens are not written together
 
   int max_batch_size = 0;  // parley: of the sleeping model
 

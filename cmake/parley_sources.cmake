@@ -40,6 +40,7 @@ set(parley_sources
   src/exchange/call.cc
   src/exchange/call_memory.cc
   src/exchange/control.cc
+  src/exchange/cork.cc
   src/exchange/dispatcher.cc
   src/exchange/executor_queue.cc
   src/exchange/incoming_call.cc

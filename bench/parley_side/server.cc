@@ -15,11 +15,13 @@
 namespace parley_bench {
 namespace {
 
+void WriteStepTogether(absl::FunctionRef<void()> writes) { parley::WriteTogether(writes); }
+
 int Main(const Options& options) {
   std::optional<ThreadPool> pool;
   parley::ServerOptions server_options;
   server_options.executor = StartExecutor(pool, options.executor_threads);
-  Engine engine(options.step);
+  Engine engine(options.step, options.apart ? nullptr : WriteStepTogether);
   const TensorContents contents(options.elements);
   SleepingModel model(options.max_batch_size);
   parley::Server server(server_options);

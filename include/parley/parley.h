@@ -17,6 +17,7 @@
 #include "parley/server_call.h"
 #include "parley/task.h"
 #include "parley/version.h"
+#include "parley/write_together.h"
 #include "parley/writer.h"
 
 #endif  // PARLEY_PARLEY_H_

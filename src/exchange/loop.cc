@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "parley/detail/cork.h"
 
 namespace parley::detail {
 namespace {
@@ -94,6 +95,7 @@ void Loop::GiveTasksAway(Worker& worker) {
 }
 
 void Loop::Wait(Sleeper& sleeper) {
+  const Cork::Out uncorked;  // what the thread has said may be what it waits for an answer to
   Worker* worker = current_worker_;
   if (worker != nullptr && worker->loop != this) {
     // Or else in what that loop asks while it handles an event, such as authorize.

@@ -168,6 +168,11 @@ void Session::RunDeferred(Pause pause) {
   if (read) StartRead();
 }
 
+void Session::SendNow() {
+  Lock lock(mutex_);
+  Settle(lock, true);
+}
+
 void Session::Drain() {
   Lock lock(mutex_);
   leaving_ = peer_leaves_ = true;
@@ -207,7 +212,11 @@ bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
   const Loop& loop = runtime_->loop;
   const bool polls_next = loop.PollsNext();
-  if (now || IsMuch() || !(polls_next || loop.RunsOneOfMany())) return true;
+  if (now || IsMuch()) return true;
+  if (!polls_next && !loop.RunsOneOfMany()) {
+    Cork* const cork = Cork::Here();
+    return cork == nullptr || !cork->Holds(*this);
+  }
   Defer();
   // The lead may have been taken from this thread, by one that waits already.
   if (!polls_next) {

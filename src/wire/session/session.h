@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "parley/detail/cork.h"
 #include "src/exchange/runtime.h"
 #include "src/wire/grpc/completion_source.h"
 #include "src/wire/session/session_machine.h"
@@ -60,7 +61,7 @@ class SessionCall : public Lane {
   std::atomic<std::size_t> taken_bytes_ = 0;
 };
 
-class Session : public std::enable_shared_from_this<Session>, public Deferred {
+class Session : public std::enable_shared_from_this<Session>, public Deferred, public Corked {
  public:
   virtual ~Session();
 
@@ -83,6 +84,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred {
   Room AwaitRoom();
 
   void RunDeferred(Pause pause) final;
+  void SendNow() final;
 
  protected:
   // `patience`: how long one write may take while a call's deadline has passed.

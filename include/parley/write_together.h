@@ -1,0 +1,37 @@
+#ifndef PARLEY_WRITE_TOGETHER_H_
+#define PARLEY_WRITE_TOGETHER_H_
+
+#include <utility>
+
+#include "parley/detail/cork.h"
+
+namespace parley {
+
+// Runs `step` and returns what it returns. What the calling thread writes meanwhile, on whichever calls, and the
+// calls that it makes, leave in as few messages as can be, where the first would else leave alone at once:
+//
+//   parley::WriteTogether([&] {
+//     for (Generation& each : live) Write(each);
+//   });
+//
+// For an engine that makes a token for each of many generations in a step. With 256 of them it saves a server a
+// quarter of its CPU time, and who reads them an eighth (bench/README.md, tokens_paced_x256_apart).
+//
+// Sent:     when `step` returns or throws. Before that: what has come to 64 KiB on one connection; what was
+//           written 200 us or more before another write there; all, when the thread waits for a call. What
+//           other threads say on a connection leaves at once as ever, and takes along what is there.
+// Blocks:   not by itself. A `step` that goes on to other work keeps its tokens from their readers. One that
+//           waits for an answer to what it has written, in another way than by waiting for a call, waits for
+//           ever.
+// Threads:  any number at once. Within another one on the same thread it changes nothing.
+//
+// On sessions only: a plain call has a stream of its own.
+template <class Step>
+decltype(auto) WriteTogether(Step&& step) {
+  const detail::Cork cork;
+  return std::forward<Step>(step)();
+}
+
+}  // namespace parley
+
+#endif  // PARLEY_WRITE_TOGETHER_H_

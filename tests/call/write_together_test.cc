@@ -1,0 +1,275 @@
+// What an engine writes in one step leaves together: on a session in one message, on every wire soon
+// enough.
+#include "parley/write_together.h"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "parley/v1/session.pb.h"
+#include "tests/call/any_call.h"
+#include "tests/call/wire_fixture.h"
+
+namespace parley::call_test {
+namespace {
+
+using Down = ServerStreaming<std::string, std::string>;
+using Both = Bidi<std::string, std::string>;
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+TEST(WriteTogether, ReturnsWhatTheStepReturns) {
+  int number = 1;
+  static_assert(std::is_same_v<decltype(WriteTogether([&]() -> int& { return number; })), int&>);
+  EXPECT_EQ(&WriteTogether([&]() -> int& { return number; }), &number);
+  EXPECT_EQ(*WriteTogether([] { return std::make_unique<int>(2); }), 2);
+  WriteTogether([&] { number = 3; });
+  EXPECT_EQ(number, 3);
+}
+
+// Calls of a method whose handler leaves them to the test.
+class OpenCalls {
+ public:
+  void Serve(Server& server) {
+    server.Register(kDown, [this](ServerCall<Down> call) {
+      {
+        const std::lock_guard lock(mutex_);
+        calls_.push_back(std::move(call));
+      }
+      came_.Add();
+    });
+  }
+  testing::AssertionResult Come(std::size_t count) {
+    return came_.Reaches(static_cast<int>(count));
+  }
+
+  // To the call that came as number `call`, from 0.
+  void Write(std::size_t call, const std::string& message) {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(calls_[call].Write(message), absl::OkStatus());
+  }
+  void EndAll() {
+    const std::lock_guard lock(mutex_);
+    for (ServerCall<Down>& call : calls_) std::move(call).Finish(absl::OkStatus());
+    calls_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<ServerCall<Down>> calls_;
+  Counter came_;
+};
+
+class WriteTogetherOnEveryWire : public EveryWire {
+ protected:
+  OpenCalls calls_;
+};
+INSTANTIATE_TEST_SUITE_P(All, WriteTogetherOnEveryWire, testing::ValuesIn(kWires), NameOf<WireRow>);
+
+TEST_P(WriteTogetherOnEveryWire, SendsWhenTheStepHasEnded) {
+  constexpr std::size_t kCalls = 20;
+  calls_.Serve(server());
+  Start();
+  const Client client = Connect();
+  std::vector<ClientReader<std::string>> readers;
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    readers.push_back(client.Call(kDown, ""));
+    ASSERT_TRUE(calls_.Come(i + 1));
+  }
+  WriteTogether([&] {
+    for (std::size_t i = 0; i < kCalls; ++i) calls_.Write(i, absl::StrCat(i));
+  });
+  for (std::size_t i = 0; i < kCalls; ++i) EXPECT_EQ(readers[i].Next(), absl::StrCat(i));
+  WriteTogether([&] { calls_.EndAll(); });
+  for (ClientReader<std::string>& reader : readers) {
+    EXPECT_EQ(reader.Next(), std::nullopt);
+    EXPECT_EQ(reader.Finish(), absl::OkStatus());
+  }
+}
+
+TEST_P(WriteTogetherOnEveryWire, SendsWhenTheStepThrows) {
+  calls_.Serve(server());
+  Start();
+  const Client client = Connect();
+  ClientReader<std::string> reader = client.Call(kDown, "");
+  ASSERT_TRUE(calls_.Come(1));
+  const auto step = [&] {
+    calls_.Write(0, "token");
+    throw std::runtime_error("the model has failed");
+  };
+  EXPECT_THROW(WriteTogether(step), std::runtime_error);
+  EXPECT_EQ(reader.Next(), "token");
+  calls_.EndAll();
+}
+
+// Or else it would wait for the answer to what is kept back.
+TEST_P(WriteTogetherOnEveryWire, SendsBeforeItsThreadWaits) {
+  Slip<std::optional<ServerCall<Both>>> came;
+  server().Register(kBoth, [&](ServerCall<Both> call) { came.Put(std::move(call)); });
+  Start();
+  const Client client = Connect();
+  auto stream = client.Call(kBoth, {.timeout = absl::FromChrono(kPatience)});
+  EXPECT_EQ(stream.Write("begin"), absl::OkStatus());
+  std::thread answering([&] {
+    while (stream.Next()) EXPECT_EQ(stream.Write("answer"), absl::OkStatus());
+    EXPECT_EQ(stream.Finish(), absl::OkStatus());
+  });
+  std::optional<ServerCall<Both>> call = came.Take(std::nullopt);
+  ASSERT_TRUE(call.has_value());
+  EXPECT_EQ(call->Next(), "begin");
+  for (int i = 0; i < 10; ++i) {
+    WriteTogether([&] {
+      EXPECT_EQ(call->Write("question"), absl::OkStatus());
+      EXPECT_EQ(call->Next(), "answer");
+    });
+  }
+  std::move(*call).Finish(absl::OkStatus());
+  answering.join();
+}
+
+// --- What a session makes of it, as its client sees it: a session is a gRPC call like any other.
+
+constexpr Bidi<std::string, std::string> kSessionStream{"parley.v1.SessionService/Open"};
+
+class WriteTogetherOnASession : public WireFixture, public testing::Test {
+ protected:
+  // More than are sent early because they are much.
+  static constexpr std::size_t kCalls = 7;
+
+  WriteTogetherOnASession() : WireFixture(kSession) {
+    calls_.Serve(server());
+    Start();
+    ClientOptions options;
+    options.wire = Wire::kPlain;
+    client_.emplace(Connect(std::move(options)));
+    session_.emplace(client_->Call(kSessionStream, {.timeout = absl::FromChrono(3 * kPatience)}));
+    v1::OpenRequest opening;
+    v1::Hello& hello = *opening.add_frames()->mutable_hello();
+    hello.set_revision(1);
+    hello.set_max_message_bytes(1'000'000);
+    hello.set_max_exchanges(kCalls);
+    for (std::size_t id = 1; id <= kCalls; ++id) {
+      v1::Frame& frame = *opening.add_frames();
+      frame.set_exchange(id);
+      frame.mutable_start()->set_method(std::string(kDown.path));
+      frame.set_message("");
+      frame.set_end(true);
+    }
+    EXPECT_EQ(session_->Write(opening.SerializeAsString()), absl::OkStatus());
+    EXPECT_TRUE(calls_.Come(kCalls));
+  }
+  void TearDown() override {
+    calls_.EndAll();
+    session_->WritesDone();
+    while (session_->Next()) {
+    }
+    client_.reset();
+    StopServer();
+  }
+
+  // The tokens of the next message that has some.
+  std::vector<std::string> Tokens() {
+    std::vector<std::string> tokens;
+    while (tokens.empty()) {
+      const std::optional<std::string> message = session_->Next();
+      v1::OpenResponse batch;
+      if (!message || !batch.ParseFromString(*message)) {
+        ADD_FAILURE() << "the session has ended";
+        break;
+      }
+      for (const v1::Frame& frame : batch.frames()) {
+        if (frame.has_message()) tokens.push_back(frame.message());
+      }
+    }
+    return tokens;
+  }
+  std::vector<std::string> Tokens(std::size_t count) {
+    std::vector<std::string> tokens;
+    while (tokens.size() < count) {
+      const std::vector<std::string> more = Tokens();
+      if (more.empty()) break;
+      tokens.insert(tokens.end(), more.begin(), more.end());
+    }
+    return tokens;
+  }
+
+  // Runs a step on a thread of its own, which ends when `count` of its tokens have come.
+  template <class Step>
+  std::vector<std::string> TokensMeanwhile(std::size_t count, const Step& step) {
+    Gate came;
+    std::thread engine([&] {
+      WriteTogether([&] {
+        step();
+        EXPECT_TRUE(came.Opens());
+      });
+    });
+    std::vector<std::string> tokens = Tokens(count);
+    came.Open();
+    engine.join();
+    return tokens;
+  }
+
+  OpenCalls calls_;
+  std::optional<Client> client_;
+  std::optional<ClientReaderWriter<std::string, std::string>> session_;
+};
+
+// Something of the session's own may come between two tokens, and take the first one with it; but not
+// often.
+TEST_F(WriteTogetherOnASession, TakesOneMessageForAStep) {
+  constexpr int kSteps = 100;
+  int messages = 0;
+  for (int step = 0; step < kSteps; ++step) {
+    WriteTogether([&] {
+      calls_.Write(0, "one");
+      // Which ends nothing, since it is within another.
+      WriteTogether([&] { calls_.Write(1, "two"); });
+      calls_.Write(2, "three");
+    });
+    for (std::size_t tokens = 0; tokens < 3; ++messages) {
+      const std::size_t more = Tokens().size();
+      ASSERT_GT(more, 0u);
+      tokens += more;
+    }
+  }
+  EXPECT_LT(messages, kSteps + kSteps / 2);
+}
+
+TEST_F(WriteTogetherOnASession, IsLeftByWhatAnotherThreadSays) {
+  const std::vector<std::string> tokens = TokensMeanwhile(2, [&] {
+    calls_.Write(0, "step");
+    std::thread([&] { calls_.Write(1, "other"); }).join();
+  });
+  EXPECT_THAT(tokens, UnorderedElementsAre("step", "other"));
+}
+
+TEST_F(WriteTogetherOnASession, HoldsNothingBackThroughALongStep) {
+  const std::vector<std::string> tokens = TokensMeanwhile(2, [&] {
+    using Clock = std::chrono::steady_clock;
+    calls_.Write(0, "early");
+    const Clock::time_point late = Clock::now() + std::chrono::milliseconds(1);
+    while (Clock::now() < late) std::this_thread::yield();
+    calls_.Write(1, "late");
+  });
+  EXPECT_THAT(tokens, ElementsAre("early", "late"));
+}
+
+TEST_F(WriteTogetherOnASession, HoldsNoMoreBackThanOneMessageShouldTake) {
+  const std::string message(std::size_t{12} << 10, 'x');  // a first window has room for it
+  const std::vector<std::string> tokens = TokensMeanwhile(kCalls - 1, [&] {
+    for (std::size_t i = 0; i < kCalls; ++i) calls_.Write(i, message);
+  });
+  EXPECT_GE(tokens.size(), kCalls - 1);
+}
+
+}  // namespace
+}  // namespace parley::call_test
