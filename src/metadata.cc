@@ -34,8 +34,13 @@ Metadata::Metadata(const Metadata& other)
 void Metadata::Add(std::string_view key, std::string_view value) {
   std::string lower(key);
   absl::AsciiStrToLower(&lower);
-  if (empty()) entries_ = std::make_unique<std::vector<Entry>>();
-  entries_->emplace_back(std::move(lower), value);
+  if (!empty()) {
+    entries_->emplace_back(std::move(lower), value);
+    return;
+  }
+  auto first = std::make_unique<std::vector<Entry>>();
+  first->emplace_back(std::move(lower), value);
+  entries_ = std::move(first);
 }
 
 std::optional<std::string_view> Metadata::Get(std::string_view key) const {

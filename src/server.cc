@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "parley/detail/cork.h"
 #include "src/plaintext.h"
 #include "src/server_core.h"
 
@@ -108,11 +109,13 @@ absl::Status ServerCore::Start(const std::string& address) {
 }
 
 void ServerCore::Wait() {
+  const Cork::Out uncorked;
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return state_ == State::kNew || state_ == State::kStopped; });
 }
 
 absl::Status ServerCore::Shutdown(absl::Duration grace) {
+  const Cork::Out uncorked;  // what the thread has written may end a call
   std::unique_lock lock(mutex_);
   end_of_grace_ = std::min(end_of_grace_, absl::Now() + std::max(grace, absl::ZeroDuration()));
   dispatcher_->Recheck();  // a shutdown that is under way may have less time now

@@ -57,7 +57,7 @@ class LookPace {
   static constexpr Time kLongestTick = 4 * kTick;
   static constexpr int kCalmLooks = 100;
   static constexpr int kQuietLooks = 2;
-  // What a leader that rests this long is looked at in vain meanwhile costs more than to be woken for it.
+  // To look on beside a leader that rests for longer costs more than to be woken when it is done.
   static constexpr Time kLongRest = (kQuietLooks + 1) * kTick;
   void NoteTask(bool in_task) { glances_ = in_task && !glances_; }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "parley/detail/cork.h"
 #include "src/kserve/request_parameters.h"
 #include "src/utf8.h"
 
@@ -143,7 +144,13 @@ void Stream::Answer(Places::iterator place, absl::StatusOr<InferResponse> answer
 absl::Status Stream::WriteOne(const std::stop_token& stop, InferResponse response) {
   Lock lock(mutex_);
   const auto has_room = [this] { return broken_ || waiting_.size() < kMostWaiting; };
-  if (!written_.wait(lock, stop, has_room) || broken_) return Gone();
+  if (!has_room()) {
+    lock.unlock();
+    const detail::Cork::Out uncorked;  // or what was written before might wait for this
+    lock.lock();
+    if (!written_.wait(lock, stop, has_room)) return Gone();
+  }
+  if (broken_) return Gone();
   const std::string id = response.id;
   Queue(id, std::move(response));
   Go(std::move(lock));

@@ -119,12 +119,12 @@ TEST_P(WriteTogetherOnEveryWire, SendsBeforeItsThreadWaits) {
   const Client client = Connect();
   auto stream = client.Call(kBoth, {.timeout = absl::FromChrono(kPatience)});
   EXPECT_EQ(stream.Write("begin"), absl::OkStatus());
+  std::optional<ServerCall<Both>> call = came.Take(std::nullopt);
+  ASSERT_TRUE(call.has_value());
   std::thread answering([&] {
     while (stream.Next()) EXPECT_EQ(stream.Write("answer"), absl::OkStatus());
     EXPECT_EQ(stream.Finish(), absl::OkStatus());
   });
-  std::optional<ServerCall<Both>> call = came.Take(std::nullopt);
-  ASSERT_TRUE(call.has_value());
   EXPECT_EQ(call->Next(), "begin");
   for (int i = 0; i < 10; ++i) {
     WriteTogether([&] {
@@ -134,6 +134,24 @@ TEST_P(WriteTogetherOnEveryWire, SendsBeforeItsThreadWaits) {
   }
   std::move(*call).Finish(absl::OkStatus());
   answering.join();
+}
+
+TEST_P(WriteTogetherOnEveryWire, SendsBeforeItsThreadShutsTheServerDown) {
+  calls_.Serve(server());
+  Start();
+  const Client client = Connect();
+  ClientReader<std::string> reader = client.Call(kDown, "");
+  ASSERT_TRUE(calls_.Come(1));
+  calls_.Write(0, "first");  // what opens a call may have gone out by another way
+  EXPECT_EQ(reader.Next(), "first");
+  WriteTogether([&] {
+    calls_.Write(0, "last");
+    calls_.EndAll();
+    EXPECT_EQ(server().Shutdown(absl::FromChrono(kPatience)), absl::OkStatus());
+  });
+  EXPECT_EQ(reader.Next(), "last");
+  EXPECT_EQ(reader.Next(), std::nullopt);
+  EXPECT_EQ(reader.Finish(), absl::OkStatus());
 }
 
 // --- What a session makes of it, as its client sees it: a session is a gRPC call like any other.
