@@ -1,12 +1,16 @@
 #include "parley/detail/cork.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 namespace parley::detail {
 namespace {
 
 // As long as a poller puts off what its tasks say.
 constexpr std::chrono::microseconds kLongest{200};
+// With more than these there is little that could leave together, and each write looks for its own.
+constexpr std::size_t kMostConnections = 64;
 
 constinit thread_local Cork* here = nullptr;
 
@@ -30,22 +34,18 @@ Cork::Out::Out() : cork_(std::exchange(here, nullptr)) {
 
 Cork::Out::~Out() { here = cork_; }
 
-Cork::Held* Cork::Find(const Corked& connection) {
-  const auto found = std::ranges::find_if(
-      held_, [&](const Held& held) { return held.connection.get() == &connection; });
-  return found == held_.end() ? nullptr : &*found;
-}
-
-bool Cork::Keeps(Held& held) {
+bool Cork::Holds(Corked& connection) {
   const Clock::time_point now = Clock::now();
-  if (now - held.since < kLongest) return true;
-  held.since = now;  // what comes after this
+  const auto known = std::ranges::find_if(
+      held_, [&](const Held& held) { return held.connection.get() == &connection; });
+  if (known == held_.end()) {
+    if (held_.size() == kMostConnections) return false;
+    held_.push_back({connection.Share(), now});
+    return true;
+  }
+  if (now - known->since < kLongest) return true;
+  known->since = now;  // what comes after this
   return false;
-}
-
-bool Cork::Add(std::shared_ptr<Corked> connection) {
-  held_.push_back({std::move(connection), Clock::now()});
-  return true;
 }
 
 void Cork::SendAll() {

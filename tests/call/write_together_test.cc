@@ -160,7 +160,7 @@ constexpr Bidi<std::string, std::string> kSessionStream{"parley.v1.SessionServic
 
 class WriteTogetherOnASession : public WireFixture, public testing::Test {
  protected:
-  // More than are sent early because they are much.
+  // Fewer than are answered early because they are many.
   static constexpr std::size_t kCalls = 7;
 
   WriteTogetherOnASession() : WireFixture(kSession) {

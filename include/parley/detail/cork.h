@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "parley/detail/export.h"
@@ -15,6 +14,7 @@ namespace parley::detail {
 class Corked {
  public:
   virtual void SendNow() = 0;
+  virtual std::shared_ptr<Corked> Share() = 0;
 
  protected:
   ~Corked() = default;
@@ -33,11 +33,7 @@ class PARLEY_EXPORT Cork {
 
   // Whether what was said on `connection` is sent later. False once in a while, so that nothing waits for
   // the whole of a step that takes long.
-  template <class Connection>
-  bool Holds(Connection& connection) {
-    if (Held* held = Find(connection)) return Keeps(*held);
-    return held_.size() < kMostConnections && Add(connection.shared_from_this());
-  }
+  bool Holds(Corked& connection);
 
   // The calling thread waits meanwhile: sends all, and holds nothing back of what it is given to do.
   class Out {
@@ -57,12 +53,6 @@ class PARLEY_EXPORT Cork {
     std::shared_ptr<Corked> connection;
     Clock::time_point since;
   };
-  // With more than these there is little that could leave together, and each write looks for its own.
-  static constexpr int kMostConnections = 64;
-
-  Held* Find(const Corked& connection);
-  static bool Keeps(Held& held);
-  bool Add(std::shared_ptr<Corked> connection);
   void SendAll();
 
   std::vector<Held> held_;
