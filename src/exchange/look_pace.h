@@ -44,7 +44,7 @@ class LookPace {
     return watch == Watch::kOften ? Watch::kSeldom : Watch::kAsleep;
   }
   bool DozesWith(Leader leader) const { return rests_long_ && leader == Leader::kAtRest; }
-  // Woken to watch often, after a sleep of this long.
+  // Woken to watch more often, after a sleep of this long.
   void Woken(std::chrono::nanoseconds slept) {
     *this = LookPace();
     rests_long_ = slept > kLongRest;

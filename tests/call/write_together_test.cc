@@ -2,6 +2,7 @@
 // enough.
 #include "parley/write_together.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -100,7 +101,8 @@ TEST_P(WriteTogetherOnEveryWire, SendsWhenTheStepThrows) {
   calls_.Serve(server());
   Start();
   const Client client = Connect();
-  ClientReader<std::string> reader = client.Call(kDown, "");
+  ClientReader<std::string> reader =
+      client.Call(kDown, "", {.timeout = absl::FromChrono(kPatience)});
   ASSERT_TRUE(calls_.Come(1));
   const auto step = [&] {
     calls_.Write(0, "token");
@@ -160,7 +162,6 @@ constexpr Bidi<std::string, std::string> kSessionStream{"parley.v1.SessionServic
 
 class WriteTogetherOnASession : public WireFixture, public testing::Test {
  protected:
-  // Fewer than are answered early because they are many.
   static constexpr std::size_t kCalls = 7;
 
   WriteTogetherOnASession() : WireFixture(kSession) {
@@ -170,20 +171,12 @@ class WriteTogetherOnASession : public WireFixture, public testing::Test {
     options.wire = Wire::kPlain;
     client_.emplace(Connect(std::move(options)));
     session_.emplace(client_->Call(kSessionStream, {.timeout = absl::FromChrono(3 * kPatience)}));
-    v1::OpenRequest opening;
-    v1::Hello& hello = *opening.add_frames()->mutable_hello();
+    v1::OpenRequest greeting;
+    v1::Hello& hello = *greeting.add_frames()->mutable_hello();
     hello.set_revision(1);
     hello.set_max_message_bytes(1'000'000);
-    hello.set_max_exchanges(kCalls);
-    for (std::size_t id = 1; id <= kCalls; ++id) {
-      v1::Frame& frame = *opening.add_frames();
-      frame.set_exchange(id);
-      frame.mutable_start()->set_method(std::string(kDown.path));
-      frame.set_message("");
-      frame.set_end(true);
-    }
-    EXPECT_EQ(session_->Write(opening.SerializeAsString()), absl::OkStatus());
-    EXPECT_TRUE(calls_.Come(kCalls));
+    EXPECT_EQ(session_->Write(greeting.SerializeAsString()), absl::OkStatus());
+    Open(kCalls);
   }
   void TearDown() override {
     calls_.EndAll();
@@ -194,21 +187,49 @@ class WriteTogetherOnASession : public WireFixture, public testing::Test {
     StopServer();
   }
 
-  // The tokens of the next message that has some.
+  void Open(std::size_t calls) {
+    v1::OpenRequest opening;
+    for (std::size_t i = 0; i < calls; ++i) {
+      v1::Frame& frame = *opening.add_frames();
+      frame.set_exchange(++opened_);
+      frame.mutable_start()->set_method(std::string(kDown.path));
+      frame.set_message("");
+      frame.set_end(true);
+    }
+    EXPECT_EQ(session_->Write(opening.SerializeAsString()), absl::OkStatus());
+    EXPECT_TRUE(calls_.Come(opened_));
+  }
+
+  // The next message's frames; none once the session has ended.
+  v1::OpenResponse NextBatch() {
+    v1::OpenResponse batch;
+    const std::optional<std::string> message = session_->Next();
+    EXPECT_TRUE(message.has_value() && batch.ParseFromString(*message)) << "the session has ended";
+    return batch;
+  }
+  // The tokens of the next message that has some; none once the session has ended.
   std::vector<std::string> Tokens() {
     std::vector<std::string> tokens;
     while (tokens.empty()) {
-      const std::optional<std::string> message = session_->Next();
-      v1::OpenResponse batch;
-      if (!message || !batch.ParseFromString(*message)) {
-        ADD_FAILURE() << "the session has ended";
-        break;
-      }
+      const v1::OpenResponse batch = NextBatch();
+      if (batch.frames().empty()) break;
       for (const v1::Frame& frame : batch.frames()) {
         if (frame.has_message()) tokens.push_back(frame.message());
       }
     }
     return tokens;
+  }
+  // In how many messages the next `count` calls end.
+  int MessagesToEnd(std::size_t count) {
+    int messages = 0;
+    for (std::size_t ended = 0; ended < count;) {
+      const v1::OpenResponse batch = NextBatch();
+      if (batch.frames().empty()) break;
+      const auto ends = std::ranges::count_if(batch.frames(), &v1::Frame::has_status);
+      ended += static_cast<std::size_t>(ends);
+      if (ends > 0) ++messages;
+    }
+    return messages;
   }
   std::vector<std::string> Tokens(std::size_t count) {
     std::vector<std::string> tokens;
@@ -237,6 +258,7 @@ class WriteTogetherOnASession : public WireFixture, public testing::Test {
   }
 
   OpenCalls calls_;
+  std::size_t opened_ = 0;
   std::optional<Client> client_;
   std::optional<ClientReaderWriter<std::string, std::string>> session_;
 };
@@ -258,6 +280,21 @@ TEST_F(WriteTogetherOnASession, TakesOneMessageForAStep) {
       ASSERT_GT(more, 0u);
       tokens += more;
     }
+  }
+  EXPECT_LT(messages, kSteps + kSteps / 2);
+}
+
+// Of as many as a poller would answer in parts, so that the first need not wait for the last.
+TEST_F(WriteTogetherOnASession, EndsManyCallsInOneMessage) {
+  constexpr std::size_t kMany = 16;
+  constexpr int kSteps = 100;
+  calls_.EndAll();
+  MessagesToEnd(kCalls);
+  int messages = 0;
+  for (int step = 0; step < kSteps; ++step) {
+    Open(kMany);
+    WriteTogether([&] { calls_.EndAll(); });
+    messages += MessagesToEnd(kMany);
   }
   EXPECT_LT(messages, kSteps + kSteps / 2);
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "parley/write_together.h"
 #include "tests/kserve/kserve_fixture.h"
 
 namespace parley::kserve_test {
@@ -16,6 +17,7 @@ namespace {
 using call_test::Counter;
 using call_test::Gate;
 using call_test::HasCode;
+using call_test::kPatience;
 using call_test::kWires;
 using call_test::NameOf;
 using call_test::WireRow;
@@ -231,6 +233,37 @@ TEST_P(KServeStream, HoldsAModelBackThatNobodyReads) {
   EXPECT_TRUE(ended.Opens());
   EXPECT_LT(written.value(), 10'000);
   DestroyServer();
+}
+
+// Or else it would wait for the client to read what is kept back.
+TEST_P(KServeStream, SendsWhatAnEngineHasWrittenTogetherBeforeItWaits) {
+  Serve();
+  constexpr int kResponses = 500;
+  std::thread engine;
+  Model model = RepeatModel();
+  model.spec.name = "step";
+  model.spec.outputs.push_back({"BIG", DataType::kFp32, {-1}});
+  model.handler = [&engine](Inference inference) {
+    engine = std::thread([inference = std::move(inference)]() mutable {
+      const InferResponse response{.outputs = {{"OUT", *inference.request().FindInput("IN")},
+                                               {"BIG", Floats(std::vector<float>(1000))}}};
+      WriteTogether([&] {
+        for (int i = 0; i < kResponses; ++i) {
+          EXPECT_EQ(inference.Write(response), absl::OkStatus());
+        }
+      });
+      std::move(inference).Finish(absl::OkStatus());
+    });
+  };
+  ASSERT_EQ(registry_.Load(std::move(model)), absl::OkStatus());
+  Stream stream = Open({.timeout = absl::FromChrono(kPatience)});
+  InferRequest request = WithId(Repeat({1}), "a");
+  request.model_name = "step";
+  EXPECT_EQ(stream.Write(request), absl::OkStatus());
+  stream.WritesDone();
+  EXPECT_EQ(ReadAll(stream).size(), kResponses);
+  EXPECT_EQ(stream.Finish(), absl::OkStatus());
+  engine.join();
 }
 
 TEST_P(KServeStream, TellsModelsWhenTheClientHasGone) {

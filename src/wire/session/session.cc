@@ -202,21 +202,24 @@ void Session::Break(const absl::Status& status) {
   }
 }
 
+bool Session::IsLarge() const { return machine_.output_bytes() >= kEarlyBytes; }
+
 bool Session::IsMuch() const {
   const std::size_t calls = machine_.exchanges() + turnover_;
-  return machine_.output_bytes() >= kEarlyBytes ||
-         turnover_ >= std::max(kFewCalls, calls / kEarlyParts);
+  return IsLarge() || turnover_ >= std::max(kFewCalls, calls / kEarlyParts);
 }
 
 bool Session::MayWrite(bool now) {
   if (writing_ || over_ || !machine_.has_output()) return false;
   const Loop& loop = runtime_->loop;
   const bool polls_next = loop.PollsNext();
-  if (now || IsMuch()) return true;
+  if (now || IsLarge()) return true;
   if (!polls_next && !loop.RunsOneOfMany()) {
+    // Who writes together has said where it ends, however many calls it ends.
     Cork* const cork = Cork::Here();
     return cork == nullptr || !cork->Holds(*this);
   }
+  if (IsMuch()) return true;
   Defer();
   // The lead may have been taken from this thread, by one that waits already.
   if (!polls_next) {

@@ -130,7 +130,9 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred, p
   // `now`: without waiting for more to be said.
   void Settle(Lock& lock, bool now = false);
   bool MayWrite(bool now);
-  bool IsMuch() const;  // that is to be said
+  // What is to be said, by its bytes; or by the calls that it opens and ends, too.
+  bool IsLarge() const;
+  bool IsMuch() const;
   // Whether what is put off already should wait, rather than be sent by the calling thread.
   bool IsForThePoller() const;
   void Defer();
