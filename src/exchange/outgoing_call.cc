@@ -12,7 +12,7 @@ const Metadata& NoMetadata() {
 
 }  // namespace
 
-void OutgoingCall::Open(Opening opening) {
+void OutgoingCall::Open(Opening&& opening) {
   const bool with_request = opening.request.has_value();
   const bool one_response =
       opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;

@@ -35,7 +35,7 @@ class OutgoingCall : public Call {
   const Metadata& TrailingMetadata() override;
 
   // Once, by whoever made the call. A call that can't be opened is cancelled instead.
-  void Open(Opening opening);
+  void Open(Opening&& opening);
   // From now on the call is cancelled when `parent` is.
   void FollowParent(std::stop_token parent);
 
@@ -44,7 +44,7 @@ class OutgoingCall : public Call {
                Machine::Reads reads = Machine::Reads::kWhenTold)
       : Call(std::move(runtime), Machine::Side::kClient, limits, reads) {}
 
-  virtual void StartOpen(Opening opening) = 0;
+  virtual void StartOpen(Opening&& opening) = 0;
   // Or else nobody can have cancelled the call before it is opened.
   bool follows_parent() const { return parent_ != nullptr; }
   // Once they have been read, under the mutex; they stay as they are.

@@ -99,7 +99,7 @@ class PlainUnaryCall final : public PlainCall {
   using PlainCall::PlainCall;
 
  private:
-  void StartOpen(Opening opening) override {
+  void StartOpen(Opening&& opening) override {
     Prepare(opening);
     reader_ = client_.MethodNamed(method()).PrepareUnary(context_, {std::move(opening.request)},
                                                          *source_.queue());
@@ -131,7 +131,7 @@ class PlainStreamCall final : public PlainCall {
   using PlainCall::PlainCall;
 
  private:
-  void StartOpen(Opening opening) override {
+  void StartOpen(Opening&& opening) override {
     Prepare(opening);
     // With a request to send, the headers wait for it.
     context_.set_initial_metadata_corked(opening.request.has_value());

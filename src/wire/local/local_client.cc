@@ -84,7 +84,7 @@ class LocalOutgoingCall final : public OutgoingCall, public PipeEnd {
   std::string peer() override { return "local"; }
 
  private:
-  void StartOpen(Opening opening) override {
+  void StartOpen(Opening&& opening) override {
     const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
     if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
     const auto server = std::make_shared<LocalIncomingCall>(dispatcher, link_);

@@ -78,7 +78,7 @@ class LocalUnaryIncomingCall final : public IncomingCall {
   std::atomic<bool> watched_ = false;
 };
 
-void LocalUnaryCall::StartOpen(Opening opening) {
+void LocalUnaryCall::StartOpen(Opening&& opening) {
   const std::shared_ptr<Dispatcher> dispatcher = dispatcher_.lock();
   if (dispatcher == nullptr) return Cancel(absl::UnavailableError("the server is gone"));
   const bool here = opening.caller_waits && !dispatcher->has_executor();

@@ -26,7 +26,7 @@ class LocalUnaryCall final : public OutgoingCall {
               Metadata trailing);
 
  private:
-  void StartOpen(Opening opening) override;
+  void StartOpen(Opening&& opening) override;
   void StartRead() override {}
   bool StartWrite(Payload&&, Next) override { return false; }
   bool StartClose() override { return false; }

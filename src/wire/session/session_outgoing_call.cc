@@ -29,13 +29,14 @@ std::string SessionOutgoingCall::peer() {
   return session_ == nullptr ? std::string() : session_->peer();
 }
 
-void SessionOutgoingCall::StartOpen(Opening opening) {
+void SessionOutgoingCall::StartOpen(Opening&& opening) {
   one_response_ =
       opening.kind == MethodKind::kUnary || opening.kind == MethodKind::kClientStreaming;
   wait_for_ready_ = opening.wait_for_ready;
   is_new_ = !follows_parent();
   pool_->Place(
-      Self(), {method(), TimeoutUs(opening.timeout), opening.metadata, std::move(opening.request)});
+      {Self(),
+       {method(), TimeoutUs(opening.timeout), opening.metadata, std::move(opening.request)}});
 }
 
 bool SessionOutgoingCall::OpenOn(const std::shared_ptr<ClientSession>& session,
@@ -114,7 +115,7 @@ void SessionOutgoingCall::Deliver(SessionMachine::Event& event, absl::Span<Paylo
 void SessionOutgoingCall::Orphaned(const absl::Status& status, bool seen) {
   if (seen || !SessionMachine::CanReopen(*this)) return StatusRead(status);
   is_new_ = false;
-  pool_->Place(Self(), SessionMachine::TakeOpening(*this));
+  pool_->Place({Self(), SessionMachine::TakeOpening(*this)});
 }
 
 void SessionOutgoingCall::Taken(std::size_t size_bytes, bool empty) {

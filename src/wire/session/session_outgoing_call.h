@@ -41,7 +41,7 @@ class SessionOutgoingCall final : public OutgoingCall, public SessionCall {
   absl::Time session_deadline() const override { return deadline(); }
 
  private:
-  void StartOpen(Opening opening) override;
+  void StartOpen(Opening&& opening) override;
   bool StartWrite(Payload&& message, Next next) override;
   bool StartClose() override;
   void CancelWire() override;

@@ -186,7 +186,7 @@ void SessionPool::Refused(const ClientSession& session) {
   }
 }
 
-void SessionPool::Place(Waiting waiting, std::uint64_t place) {
+void SessionPool::Place(Waiting&& waiting, std::uint64_t place) {
   Lock lock(mutex_);
   if (may_open_.load(std::memory_order_relaxed)) OpenMissing(lock);
   while (const std::shared_ptr<ClientSession> session = LeastLoaded()) {

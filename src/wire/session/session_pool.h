@@ -45,10 +45,12 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   PlainClient& connection() { return *connections_.front(); }
 
   // --- For calls.
-  // Opens the call on a session, now or when there is one; or fails it.
-  void Place(std::shared_ptr<SessionOutgoingCall> call, SessionMachine::Opening opening) {
-    Place({std::move(call), std::move(opening)}, 0);
-  }
+  struct Waiting {
+    std::shared_ptr<SessionOutgoingCall> call;
+    SessionMachine::Opening opening;
+  };
+  // Opens it on a session, now or when there is one; or fails it.
+  void Place(Waiting&& call) { Place(std::move(call), 0); }
   // The waiting call has ended.
   void Forget(std::uint64_t waits_as);
 
@@ -74,10 +76,6 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     bool has_greeted() const { return session != nullptr && state != kOpening; }
     bool counts() const { return has_greeted() && state != kLeaving; }  // as ready
   };
-  struct Waiting {
-    std::shared_ptr<SessionOutgoingCall> call;
-    SessionMachine::Opening opening;
-  };
 
   // Opens sessions where there is none and one may be tried. Gives up the lock meanwhile.
   void OpenMissing(Lock& lock);
@@ -96,7 +94,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   void TryServersLater(bool soon);
 
   // `place`: in the queue, if it has one.
-  void Place(Waiting call, std::uint64_t place);
+  void Place(Waiting&& call, std::uint64_t place);
   std::shared_ptr<ClientSession> LeastLoaded();
   // `session` has refused a call.
   void Refused(const ClientSession& session);
