@@ -37,10 +37,10 @@ Cork::Out::~Out() { here = cork_; }
 bool Cork::Holds(Corked& connection) {
   const Clock::time_point now = Clock::now();
   const auto known = std::ranges::find_if(
-      held_, [&](const Held& held) { return held.connection.get() == &connection; });
+      held_, [&](const Held& held) { return held.connection.lock().get() == &connection; });
   if (known == held_.end()) {
     if (held_.size() == kMostConnections) return false;
-    held_.push_back({connection.Share(), now});
+    held_.push_back({connection.Weak(), now});
     return true;
   }
   if (now - known->since < kLongest) return true;
@@ -50,7 +50,10 @@ bool Cork::Holds(Corked& connection) {
 
 void Cork::SendAll() {
   // To send may end a session, and so have more said.
-  for (const Held& held : std::exchange(held_, {})) held.connection->SendNow();
+  for (const Held& held : std::exchange(held_, {})) {
+    const std::shared_ptr<Corked> connection = held.connection.lock();
+    if (connection != nullptr) connection->SendNow();
+  }
 }
 
 }  // namespace parley::detail

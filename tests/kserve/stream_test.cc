@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@ using call_test::HasCode;
 using call_test::kPatience;
 using call_test::kWires;
 using call_test::NameOf;
+using call_test::Slip;
 using call_test::WireRow;
 using kserve::StreamResponse;
 using model_test::Floats;
@@ -239,28 +241,29 @@ TEST_P(KServeStream, HoldsAModelBackThatNobodyReads) {
 TEST_P(KServeStream, SendsWhatAnEngineHasWrittenTogetherBeforeItWaits) {
   Serve();
   constexpr int kResponses = 500;
-  std::thread engine;
+  Slip<std::optional<Inference>> came;
   Model model = RepeatModel();
   model.spec.name = "step";
   model.spec.outputs.push_back({"BIG", DataType::kFp32, {-1}});
-  model.handler = [&engine](Inference inference) {
-    engine = std::thread([inference = std::move(inference)]() mutable {
-      const InferResponse response{.outputs = {{"OUT", *inference.request().FindInput("IN")},
-                                               {"BIG", Floats(std::vector<float>(1000))}}};
-      WriteTogether([&] {
-        for (int i = 0; i < kResponses; ++i) {
-          EXPECT_EQ(inference.Write(response), absl::OkStatus());
-        }
-      });
-      std::move(inference).Finish(absl::OkStatus());
-    });
-  };
+  model.handler = [&came](Inference inference) { came.Put(std::move(inference)); };
   ASSERT_EQ(registry_.Load(std::move(model)), absl::OkStatus());
   Stream stream = Open({.timeout = absl::FromChrono(kPatience)});
   InferRequest request = WithId(Repeat({1}), "a");
   request.model_name = "step";
   EXPECT_EQ(stream.Write(request), absl::OkStatus());
   stream.WritesDone();
+  std::optional<Inference> inference = came.Take(std::nullopt);
+  ASSERT_TRUE(inference.has_value());
+  std::thread engine([&] {
+    const InferResponse response{.outputs = {{"OUT", *inference->request().FindInput("IN")},
+                                             {"BIG", Floats(std::vector<float>(1000))}}};
+    WriteTogether([&] {
+      for (int i = 0; i < kResponses; ++i) {
+        EXPECT_EQ(inference->Write(response), absl::OkStatus());
+      }
+    });
+    std::move(*inference).Finish(absl::OkStatus());
+  });
   EXPECT_EQ(ReadAll(stream).size(), kResponses);
   EXPECT_EQ(stream.Finish(), absl::OkStatus());
   engine.join();

@@ -14,7 +14,7 @@ namespace parley::detail {
 class Corked {
  public:
   virtual void SendNow() = 0;
-  virtual std::shared_ptr<Corked> Share() = 0;
+  virtual std::weak_ptr<Corked> Weak() = 0;
 
  protected:
   ~Corked() = default;
@@ -50,7 +50,7 @@ class PARLEY_EXPORT Cork {
  private:
   using Clock = std::chrono::steady_clock;
   struct Held {
-    std::shared_ptr<Corked> connection;
+    std::weak_ptr<Corked> connection;  // or a server could outlive its own end
     Clock::time_point since;
   };
   void SendAll();

@@ -1,10 +1,12 @@
 #include "src/wire/local/local_unary_call.h"
 
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "parley/detail/call_memory.h"
+#include "parley/detail/cork.h"
 #include "src/exchange/incoming_call.h"
 
 namespace parley::detail {
@@ -95,6 +97,8 @@ void LocalUnaryCall::StartOpen(Opening&& opening) {
     if (given_up_) return;  // cancelled since
     server_ = server;
   }
+  std::optional<Cork::Out> uncorked;
+  if (here) uncorked.emplace();  // the caller waits: the handler may take its time
   server->Begin(*std::move(opening.request), here);
 }
 

@@ -110,7 +110,7 @@ void Session::Start(std::vector<std::string> methods) {
   Lock lock(mutex_);
   ++operations_;
   machine_.Greet(std::move(methods));
-  Settle(lock);
+  Settle(lock, true);  // calls of all threads wait for it
   StartRead();
   runtime_->control.At(absl::Now() + kGreetingTimeout, [weak = weak_from_this()] {
     const std::shared_ptr<Session> session = weak.lock();

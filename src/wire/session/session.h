@@ -85,7 +85,7 @@ class Session : public std::enable_shared_from_this<Session>, public Deferred, p
 
   void RunDeferred(Pause pause) final;
   void SendNow() final;
-  std::shared_ptr<Corked> Share() final { return shared_from_this(); }
+  std::weak_ptr<Corked> Weak() final { return weak_from_this(); }
 
  protected:
   // `patience`: how long one write may take while a call's deadline has passed.

@@ -227,6 +227,7 @@ void SessionPool::PlaceWaiting() {
     auto first = waiting_.extract(waiting_.begin());
     lock.unlock();
     Place(std::move(first.mapped()), first.key());
+    first = {};  // the application's code may run where its request goes
     lock.lock();
   }
 }

@@ -49,7 +49,7 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
     std::shared_ptr<SessionOutgoingCall> call;
     SessionMachine::Opening opening;
   };
-  // Opens it on a session, now or when there is one; or fails it.
+  // Opens the call on a session, now or when there is one; or fails it.
   void Place(Waiting&& call) { Place(std::move(call), 0); }
   // The waiting call has ended.
   void Forget(std::uint64_t waits_as);
